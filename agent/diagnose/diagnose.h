@@ -1,0 +1,53 @@
+/* diagnose: facts in, findings and wishes out. Pure.
+ * Use:     diagnose(facts, arena, &result)
+ * Shapes:  a cause is one row of the table in causes.c: slug and one function that looks at the facts. A finding is
+ *          `proven` when two sources that exist agree (or the only source that exists says so), else `possible`, and
+ *          only proven ones bring wishes. The worst come first.
+ */
+#ifndef HAMEDIC_AGENT_DIAGNOSE_DIAGNOSE_H
+#define HAMEDIC_AGENT_DIAGNOSE_DIAGNOSE_H
+
+#include "agent/observe/facts.h"
+#include "plans/plan.h"
+
+struct diagnosis_result {
+    struct finding *findings;
+    size_t finding_count;
+    struct wish *wishes; /* source WISH_DIAGNOSIS; one per address: same address from two causes was merged */
+    size_t wish_count;
+    struct strings activates; /* where configuration file and running process differ: what a reload brings besides */
+    struct strings not_checked;
+};
+
+/* upper_bound: what the policy allows for an address, so that a wish is sized within it; may be NULL. */
+typedef bool diagnose_bound(void *context, const char *address, uint64_t *out_bound);
+
+void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *context,
+              struct arena *arena, struct diagnosis_result *out_result);
+
+/* ---- for the causes ---- */
+struct diagnosis_work {
+    const struct facts *facts;
+    struct arena *arena;
+    diagnose_bound *upper_bound;
+    void *context;
+    struct diagnosis_result *result;
+};
+struct cause {
+    const char *slug;
+    enum severity severity; /* usual one; a finding may be milder */
+    void (*look)(struct diagnosis_work *work, const struct cause *cause);
+};
+/* A new finding; fill it in. */
+struct finding *diagnose_find(struct diagnosis_work *work, const struct cause *cause,
+                              enum finding_state state, const char *object);
+void diagnose_evidence(struct diagnosis_work *work, struct finding *finding, enum source_id source,
+                       const char *format, ...) PRINTF_LIKE(4, 5);
+/* Wishes merge by address: a ceiling (what the host can carry) beats a floor (what the load needs). */
+enum wish_bound { WISH_FLOOR, WISH_CEILING };
+void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const char *address,
+                   uint64_t value, enum wish_bound bound, const char *because);
+void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,
+                        const char *value, const char *because);
+
+#endif

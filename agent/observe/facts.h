@@ -1,0 +1,93 @@
+/* observe/facts: what was seen on the host, by source, and nothing of what it means.
+ * Use:     facts_observe(host, arena, &facts, err): all collectors, side by side.
+ * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host) or could not be
+ *          read (failed), with the reason. What a source that is not ok would have filled in is empty.
+ * Owns:    everything lives in the arena given.
+ */
+#ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
+#define HAMEDIC_AGENT_OBSERVE_FACTS_H
+
+#include "remediations/host/fd_budget.h"
+#include "remediations/host/haproxy_api.h"
+#include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/sockets.h"
+#include "remediations/host/systemd.h"
+#include "remediations/host/unit_files.h"
+
+enum source_state { SOURCE_ABSENT, SOURCE_OK, SOURCE_FAILED };
+enum source_id {
+    SOURCE_PROCESS, /* /proc: the HAProxy processes, limits, descriptors, memory */
+    SOURCE_UNIT,    /* systemd, or its files */
+    SOURCE_CONFIG,  /* haproxy.cfg as parsed here */
+    SOURCE_CHECK,   /* haproxy -c */
+    SOURCE_STATS,   /* Runtime API */
+    SOURCE_SYSCTL,
+    SOURCE_SOCKETS, /* sock_diag */
+    SOURCE_PROBE,   /* our own connects to the servers */
+    SOURCE_COUNT
+};
+struct source {
+    const char *name; /* as in evidence: "process", "unit", "config", "haproxy -c", "stats", ... */
+    enum source_state state;
+    const char *reason;   /* NULL where ok */
+    int64_t time;         /* when it was read */
+    int64_t milliseconds; /* how long that took */
+};
+
+struct sysctl_fact {
+    const char *key;
+    const char *running; /* NULL: this kernel has none, or a tree */
+    struct sysctl_boot_fact {
+        const char *value, *file;
+        size_t line;
+    } boot;
+};
+
+struct probe {
+    const char *address; /* of a server */
+    uint32_t port;
+    int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ... */
+    int64_t microseconds;
+};
+
+struct facts {
+    int64_t time;
+    bool tree; /* under --root: nothing that runs was asked */
+    const char *host_name;
+    struct source sources[SOURCE_COUNT];
+
+    const struct haproxy *haproxy; /* always there; running may be false */
+    int64_t open_descriptors;      /* of the worker; -1 unknown */
+    int64_t memory_available_kib;  /* MemAvailable; -1 unknown */
+    int64_t worker_memory_kib;     /* VmRSS of the worker; -1 unknown */
+
+    struct unit unit; /* SOURCE_UNIT: the files' word; exists false: no such unit */
+    struct systemd_unit systemd_unit; /* loaded false: no systemd here */
+
+    const struct cfg *cfg; /* NULL: not readable */
+    const char *cfg_error;
+    struct haproxy_verdict check; /* SOURCE_CHECK */
+
+    struct haproxy_info info;
+    struct haproxy_stat *stats;
+    size_t stat_count;
+    const char *stats_error; /* "connect: Permission denied", ...; NULL */
+
+    struct sysctl_fact *sysctls;
+    size_t sysctl_count;
+
+    struct sockets sockets;
+
+    struct probe *probes;
+    size_t probe_count;
+
+    /* FD budget of the configured maxconn, SOURCE_CONFIG; maxconn 0: not worked out */
+    struct fd_budget budget;
+};
+
+MUST_CHECK int facts_observe(const struct host *host, struct arena *arena, struct facts *out_facts,
+                             struct err *err);
+const struct sysctl_fact *facts_sysctl(const struct facts *facts, const char *key); /* NULL: not looked at */
+bool facts_have(const struct facts *facts, enum source_id id);
+
+#endif

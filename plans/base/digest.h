@@ -1,0 +1,22 @@
+/* base/digest: BLAKE2b-256 of bytes, as lower-case hex.
+ * Source:  RFC 7693; libsodium crypto_generichash with 32 bytes, no key.
+ */
+#ifndef HAMEDIC_PLANS_BASE_DIGEST_H
+#define HAMEDIC_PLANS_BASE_DIGEST_H
+
+#include "plans/base/span.h"
+
+#define DIGEST_HEX_SIZE 65 /* 64 digits and NUL */
+
+struct digest {
+    char hex[DIGEST_HEX_SIZE];
+};
+
+struct digest digest_bytes(struct span bytes);
+/* BLAKE2b-256 keyed with `key` (1..64 bytes). */
+struct digest digest_keyed(struct span key, struct span bytes);
+bool digest_equal(const struct digest *a, const struct digest *b);
+/* `bytes` random bytes as hex; out must hold 2 * bytes + 1; bytes <= 32. */
+void digest_random_hex(size_t bytes, char *out_hex);
+
+#endif

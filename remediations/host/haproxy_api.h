@@ -1,0 +1,67 @@
+/* host/haproxy_api: questions to HAProxy's Runtime API, and what its answers mean.
+ * Use:     haproxy_api_ask(socket, "show info;show stat", ...); haproxy_info_parse(); haproxy_stat_parse()
+ * Shapes:  one connection a call, ONE line, commands separated by ';', read to the end of file. Columns and
+ *          keys are found by name, never by position: they moved inside a stable branch.
+ * Owns:    results live in the arena.
+ * Errors:  ERR_SYS (no socket, refused, ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer that is not
+ *          what was asked for, or longer than `max`: says what came instead, escaped and cut.
+ * Source:  HAProxy management.txt 9.2 (CSV format), 9.3 (commands); recorded answers of 2.4 to 3.5.
+ */
+#ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H
+#define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H
+
+#include <sys/types.h>
+
+#include "plans/plan.h"
+
+#define HAPROXY_API_DEADLINE_MS 3000u
+#define HAPROXY_API_ANSWER_MAX  ((size_t)32 * 1024 * 1024)
+
+MUST_CHECK int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms,
+                               size_t max, struct arena *arena, struct span *out_answer,
+                               struct err *err);
+/* As above for a command that answers nothing when it worked: any other answer is ERR_INPUT with it. */
+MUST_CHECK int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,
+                                struct err *err);
+
+/* `show info`. A key that the version does not know is absent. */
+struct haproxy_info {
+    struct haproxy_info_field {
+        struct span key, value;
+    } *fields;
+    size_t field_count;
+};
+MUST_CHECK int haproxy_info_parse(struct span answer, struct arena *arena,
+                                  struct haproxy_info *out_info, struct err *err);
+bool haproxy_info_number(const struct haproxy_info *info, const char *key, int64_t *out_value);
+const char *haproxy_info_text(const struct haproxy_info *info, const char *key,
+                              struct arena *arena); /* NULL: absent; escaped */
+
+/* One row of `show stat`: what hamedic uses of it. -1: the field was empty or the column absent. */
+enum stat_type { STAT_FRONTEND, STAT_BACKEND, STAT_SERVER, STAT_LISTENER };
+struct haproxy_stat {
+    enum stat_type type;
+    const char *proxy, *name; /* escaped */
+    const char *status;       /* "UP", "DOWN", "OPEN", "no check", ... */
+    const char *check_status; /* "L4CON"; a leading "* " was taken off */
+    const char *last_check;   /* last_chk text, escaped */
+    const char *address;      /* "10.0.0.1:80"; NULL below level operator */
+    int64_t queue, queue_max, sessions, sessions_max, session_limit, queue_limit;
+    int64_t connect_errors, retries, weight, active, backup;
+    int64_t queue_ms, connect_ms, response_ms, total_ms; /* averages over the last 1024 */
+    int64_t check_code, last_change;
+};
+MUST_CHECK int haproxy_stat_parse(struct span answer, struct arena *arena,
+                                  struct haproxy_stat **out_rows, size_t *out_count,
+                                  struct err *err);
+
+/* `show proc` of the master socket. */
+struct haproxy_proc {
+    int64_t failed_reloads; /* -1: the version does not say */
+    int64_t reloads;
+    pid_t worker; /* newest current worker; 0: none */
+};
+MUST_CHECK int haproxy_proc_parse(struct span answer, struct haproxy_proc *out_proc,
+                                  struct err *err);
+
+#endif

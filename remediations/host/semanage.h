@@ -1,0 +1,70 @@
+/* host/semanage: the persistent SELinux policy store, through libsemanage. The only user of libsemanage.
+ * Use:     semanage_open(host, arena, &store, err); queries; semanage_begin; semanage_set_*; semanage_commit;
+ *          semanage_close. One transaction carries all SELinux changes of a plan.
+ * Shapes:  ports 1..65535 host order, protocol "tcp" or "udp"; types are names ("http_port_t").
+ * Errors:  ERR_UNSUPPORTED without libsemanage or without a managed store; ERR_INPUT what the store does not
+ *          know (boolean, port type), named; ERR_CHANGED a damaged store (see semanage_check); ERR_SYS with
+ *          libsemanage's own words. libsemanage reports success for much that it did not do: everything is
+ *          validated before and read back after, here.
+ * Source:  libsemanage 3.4 (semanage_set_root(3), semanage_bool(3), semanage_port(3)); behaviour measured on it.
+ */
+#ifndef HAMEDIC_REMEDIATIONS_HOST_SEMANAGE_H
+#define HAMEDIC_REMEDIATIONS_HOST_SEMANAGE_H
+
+#include "remediations/host/host.h"
+
+struct semanage;
+
+/* The store's condition, seen without opening it: what a crash in the middle of a commit leaves behind. */
+enum semanage_condition {
+    SEMANAGE_SOUND,
+    SEMANAGE_NO_ACTIVE,     /* between two renames: `active` is gone, `previous` holds the old store */
+    SEMANAGE_NOT_INSTALLED, /* store is new, the installed policy is old */
+    SEMANAGE_NONE,          /* no store at all */
+};
+MUST_CHECK int semanage_check(const struct host *host, struct arena *arena,
+                              enum semanage_condition *out_condition, struct err *err);
+/* Puts right what a commit of ours left half done (the journal says it was ours), under libsemanage's locks. */
+MUST_CHECK int semanage_repair(const struct host *host, struct err *err);
+
+MUST_CHECK int semanage_open(const struct host *host, struct semanage **out_store, struct err *err);
+void semanage_close(struct semanage *store);
+
+struct semanage_boolean {
+    bool known;
+    bool on;       /* what the next boot gives: the installed policy's value, local one included */
+    bool is_local; /* somebody customised it */
+    bool local_on;
+};
+MUST_CHECK int semanage_get_boolean(struct semanage *store, const char *name,
+                                    struct semanage_boolean *out_boolean, struct err *err);
+
+struct semanage_port {
+    const char *type; /* the type the port has: the first record that covers it; NULL: no record */
+    bool is_local;    /* by a local record for exactly this port */
+    const char *policy_type; /* what the policy itself says, NULL: nothing */
+    const char *local_range_type; /* a local record of a range that covers it: an exact record would overlap; NULL */
+    uint32_t local_low, local_high;
+};
+MUST_CHECK int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
+                                 struct arena *arena, struct semanage_port *out_port,
+                                 struct err *err);
+/* Is it a type that ports can have? */
+MUST_CHECK int semanage_is_port_type(struct semanage *store, const char *type, bool *out_is,
+                                     struct err *err);
+
+MUST_CHECK int semanage_begin(struct semanage *store, struct err *err);
+/* Stage into the transaction. Booleans: persistent, and running where `run`. */
+MUST_CHECK int semanage_set_boolean(struct semanage *store, const char *name, bool on, bool run,
+                                    struct err *err);
+MUST_CHECK int semanage_unset_boolean(struct semanage *store, const char *name, struct err *err);
+MUST_CHECK int semanage_set_port(struct semanage *store, const char *protocol, uint32_t port,
+                                 const char *type, struct err *err);
+MUST_CHECK int semanage_unset_port(struct semanage *store, const char *protocol, uint32_t port,
+                                   struct err *err);
+/* Everything staged, at once; loads the policy where the host is live. A commit that installed nothing although
+ * something was staged is an error. */
+MUST_CHECK int semanage_commit(struct semanage *store, struct err *err);
+void semanage_abandon(struct semanage *store);
+
+#endif

@@ -1,0 +1,56 @@
+/* host/sysctl: kernel settings: the running value, and the one that the next boot will set.
+ * Use:     sysctl_read, sysctl_write: /proc/sys. sysctl_at_boot: which file wins. sysctl_edit: new bytes for the
+ *          file in which a value must stand to win.
+ * Shapes:  keys are dotted ("net.core.somaxconn"); '/' in place of '.' is understood when files are read, as
+ *          are "-key" (errors ignored), globs and comments. Values: runs of blanks as one blank, ends trimmed.
+ * Owns:    results live in the arena.
+ * Errors:  ERR_INPUT a key that is no sysctl name; ERR_SYS with the key; ERR_UNSUPPORTED a key this kernel
+ *          does not have, or one that is set in another network namespace than the agent's.
+ * Source:  sysctl.d(5), systemd 252: directories /etc/sysctl.d, /run/sysctl.d, /usr/local/lib/sysctl.d,
+ *          /usr/lib/sysctl.d (and /lib/sysctl.d): a name in an earlier one masks the same name in later ones, a link to /dev/null
+ *          masks it altogether; then all names in byte order, the last assignment wins. /etc/sysctl.conf is read
+ *          by systemd only where something links it into a sysctl.d (Debian: /etc/sysctl.d/99-sysctl.conf).
+ */
+#ifndef HAMEDIC_REMEDIATIONS_HOST_SYSCTL_H
+#define HAMEDIC_REMEDIATIONS_HOST_SYSCTL_H
+
+#include "remediations/host/host.h"
+
+#define SYSCTL_OWN_FILE "/etc/sysctl.d/99-hamedic.conf"
+
+bool sysctl_key_is_valid(const char *key);
+/* NULL value: this kernel has no such key. In a tree always NULL. */
+MUST_CHECK int sysctl_read(const struct host *host, const char *key, struct arena *arena,
+                           const char **out_value, struct err *err);
+MUST_CHECK int sysctl_write(const struct host *host, const char *key, const char *value,
+                            struct err *err);
+bool sysctl_same_value(const char *a, const char *b); /* blanks folded */
+
+struct sysctl_boot {
+    const char *value; /* NULL: no file sets it: the kernel's default */
+    const char *file;  /* the file that wins, as it is named in its directory */
+    const char *real_file; /* with links followed: what an edit would change */
+    size_t line;
+};
+MUST_CHECK int sysctl_at_boot(const struct host *host, const char *key, struct arena *arena,
+                              struct sysctl_boot *out_boot, struct err *err);
+
+/* The file to edit so that `value` wins at boot, and its new bytes: our own file where it would win, else the one
+ * that wins now (its assignment is changed in place). value NULL: takes our own line away again. `bytes` of an
+ * edited file are as sysctl_at_boot read them but for that line; removing our last line gives exists false. */
+struct sysctl_edit {
+    const char *path;   /* real path */
+    bool existed;       /* before */
+    bool exists;        /* after */
+    struct span before; /* bytes before */
+    struct span after;  /* bytes after */
+    struct strings diff;
+};
+/* As a pure edit of text, for composing and for undo: sets, changes or removes `key` in `text`. */
+MUST_CHECK int sysctl_edit_text(struct span text, const char *key, const char *value,
+                                struct arena *arena, struct span *out_text, struct strings *out_diff,
+                                struct err *err);
+MUST_CHECK int sysctl_plan_edit(const struct host *host, const char *key, const char *value,
+                                struct arena *arena, struct sysctl_edit *out_edit, struct err *err);
+
+#endif
