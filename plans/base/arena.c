@@ -69,7 +69,8 @@ void *arena_alloc(struct arena *arena, size_t size)
             exhausted();
         block->size = room;
         if (size > BLOCK_SIZE / 4 && arena->blocks != NULL) {
-            /* A large piece gets a block of its own behind the current one, whose rest stays in use. */
+            /* A large piece gets a block of its own behind the current one, whose rest stays in
+             * use. */
             block->next = arena->blocks->next;
             arena->blocks->next = block;
         } else {
@@ -113,7 +114,8 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t element)
 {
-    /* The capacity is not stored: it is always FIRST_GROWTH or the power of two at or above count. */
+    /* The capacity is not stored: it is always FIRST_GROWTH or the power of two at or above count.
+     */
     bool full = count == 0 || (count >= FIRST_GROWTH && (count & (count - 1)) == 0);
     if (!full)
         return array;

@@ -28,7 +28,8 @@ char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 
 /* Room for one more element behind `count`; returns the (perhaps moved) array. */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t element);
 
-/* A new zeroed slot at the end of `array` (a pointer lvalue) whose length is `count` (an lvalue). */
+/* A new zeroed slot at the end of `array` (a pointer lvalue) whose length is `count` (an lvalue).
+ */
 #define ARENA_PUSH(arena, array, count)                                                            \
     (*((array) = arena_grow((arena), (array), (count), sizeof *(array)), &(array)[(count)++]))
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Copies `from` to `to` (ERR_TEXT_SIZE bytes), printable ASCII only; what does not fit is cut at "...". */
+/* Copies `from` to `to` (ERR_TEXT_SIZE bytes), printable ASCII only; what does not fit is cut at
+ * "...". */
 static void put_escaped(char *to, const char *from)
 {
     static const char hex[] = "0123456789abcdef";

@@ -1,9 +1,8 @@
 /* base/err: what went wrong, as one value that the caller owns.
  * Use:     struct err err = {0}; if (thing_do(..., &err) < 0) ...err.text...
- * Shapes:  text is one line of printable ASCII, NUL-ended: everything else was escaped on the way in,
- *          so that it can go to a terminal or a log as it is.
- * Owns:    nothing; fixed size, no allocation.
- * Errors:  fallible functions return 0 or -1 and set it exactly when they return -1.
+ * Shapes:  text is one line of printable ASCII, NUL-ended: everything else was escaped on the way
+ * in, so that it can go to a terminal or a log as it is. Owns:    nothing; fixed size, no
+ * allocation. Errors:  fallible functions return 0 or -1 and set it exactly when they return -1.
  */
 #ifndef HAMEDIC_PLANS_BASE_ERR_H
 #define HAMEDIC_PLANS_BASE_ERR_H
@@ -27,7 +26,7 @@ struct err {
     char text[ERR_TEXT_SIZE];
 };
 
-#define MUST_CHECK     __attribute__((warn_unused_result))
+#define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* Each sets *err and returns -1, so that a failing function can say `return err_set(...)`. */

@@ -12,7 +12,8 @@ enum { READ_STEP = 64 * 1024 };
 
 int file_open(int dir, const char *name, int *out_fd, struct err *err)
 {
-    int fd CLEANUP_FD = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd CLEANUP_FD =
+        openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     struct stat st;
 
     if (fd < 0)

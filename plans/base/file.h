@@ -2,8 +2,8 @@
  * Use:     int fd CLEANUP_FD = ...; file_read_fd(fd, ...); file_create(dirfd, name, ...);
  * Shapes:  sizes in bytes; `dir` is an open directory (or AT_FDCWD), `name` a path below it.
  * Owns:    contents live in the caller's arena; descriptors are the caller's, always O_CLOEXEC.
- * Errors:  ERR_SYS, ERR_INPUT (too large, not a regular file). On failure no file with the wanted name
- *          was made or changed, and no temporary one is left (but after a power cut).
+ * Errors:  ERR_SYS, ERR_INPUT (too large, not a regular file). On failure no file with the wanted
+ * name was made or changed, and no temporary one is left (but after a power cut).
  */
 #ifndef HAMEDIC_PLANS_BASE_FILE_H
 #define HAMEDIC_PLANS_BASE_FILE_H
@@ -30,10 +30,11 @@ static inline int take_fd(int *fd)
     return taken;
 }
 
-/* Opens a regular file for reading: never follows a link in the last part, never waits on a FIFO. */
+/* Opens a regular file for reading: never follows a link in the last part, never waits on a FIFO.
+ */
 MUST_CHECK int file_open(int dir, const char *name, int *out_fd, struct err *err);
-/* Everything from the start of the file; larger than `max` is ERR_INPUT. `name` is for messages. NUL is
- * added behind the bytes. */
+/* Everything from the start of the file; larger than `max` is ERR_INPUT. `name` is for messages.
+ * NUL is added behind the bytes. */
 MUST_CHECK int file_read_fd(int fd, const char *name, size_t max, struct arena *arena,
                             struct span *out_bytes, struct err *err);
 MUST_CHECK int file_read(int dir, const char *name, size_t max, struct arena *arena,

@@ -2,14 +2,14 @@
  * Use:     replace_stage(dir, name, stage_name, new_bytes, ...)   nobody sees anything yet
  *          replace_commit(...)   the new bytes stand under `name`, the old ones under `stage_name`
  *          replace_revert(...)   the other way round: the very file that was there, inode and all
- *          replace_settle(...)   the displaced file goes away; after that only replace_restore can undo
- * Shapes:  `dir` is an open directory, `name` and `stage_name` are single names in it. stage_name MUST
- *          begin with '.' and not end in ".conf" or ".cfg", so that nobody reads it as configuration.
- * Owns:    nothing stays open between calls; all state is in the directory, so that another process can go
- *          on after a crash.
- * Errors:  ERR_SYS; ERR_CHANGED where the file under `name` is not the expected one (it is left, or put
- *          back); ERR_UNSUPPORTED for a file that cannot be exchanged (mount point, hard links, immutable).
- * Source:  renameat2(2) RENAME_EXCHANGE and RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2).
+ *          replace_settle(...)   the displaced file goes away; after that only replace_restore can
+ * undo Shapes:  `dir` is an open directory, `name` and `stage_name` are single names in it.
+ * stage_name MUST begin with '.' and not end in ".conf" or ".cfg", so that nobody reads it as
+ * configuration. Owns:    nothing stays open between calls; all state is in the directory, so that
+ * another process can go on after a crash. Errors:  ERR_SYS; ERR_CHANGED where the file under
+ * `name` is not the expected one (it is left, or put back); ERR_UNSUPPORTED for a file that cannot
+ * be exchanged (mount point, hard links, immutable). Source:  renameat2(2) RENAME_EXCHANGE and
+ * RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2).
  */
 #ifndef HAMEDIC_PLANS_BASE_REPLACE_H
 #define HAMEDIC_PLANS_BASE_REPLACE_H
@@ -29,9 +29,10 @@ struct file_image {
     struct digest digest; /* of the bytes; empty hex where it does not exist */
     struct stat st;
     struct file_xattr {
-        const char *name; /* ACL, SELinux label, user.*: system.posix_acl_access, security.selinux, ... */
+        const char
+            *name; /* ACL, SELinux label, user.*: system.posix_acl_access, security.selinux, ... */
         struct span value;
-    } *xattrs;
+    } * xattrs;
     size_t xattr_count;
 };
 
@@ -41,21 +42,22 @@ MUST_CHECK int replace_read(int dir, const char *name, struct arena *arena,
 /* Why `name` cannot be replaced (ERR_UNSUPPORTED), or 0. */
 MUST_CHECK int replace_check(int dir, const char *name, struct err *err);
 
-/* Writes `bytes` as stage_name with owner, mode, ACL, extended attributes and label of `like` (of a new
- * file: root, mode 0644, the label the directory gives), on disk. */
+/* Writes `bytes` as stage_name with owner, mode, ACL, extended attributes and label of `like` (of a
+ * new file: root, mode 0644, the label the directory gives), on disk. */
 MUST_CHECK int replace_stage(int dir, const char *stage_name, struct span bytes,
                              const struct file_image *like, struct err *err);
-/* Puts stage_name in the place of `name`, which MUST have the digest `expected` (empty hex: must not
- * exist). */
+/* Puts stage_name in the place of `name`, which MUST have the digest `expected` (empty hex: must
+ * not exist). */
 MUST_CHECK int replace_commit(int dir, const char *name, const char *stage_name,
                               const struct digest *expected, struct err *err);
-/* Takes replace_commit back: `name` MUST still have the digest `written`. `existed`: it displaced a file. */
+/* Takes replace_commit back: `name` MUST still have the digest `written`. `existed`: it displaced a
+ * file. */
 MUST_CHECK int replace_revert(int dir, const char *name, const char *stage_name,
                               const struct digest *written, bool existed, struct err *err);
 /* Removes stage_name where it is there. */
 MUST_CHECK int replace_settle(int dir, const char *stage_name, struct err *err);
-/* Puts `image` (or its absence) under `name`, which MUST have the digest `written`, with every attribute
- * and the times it had. */
+/* Puts `image` (or its absence) under `name`, which MUST have the digest `written`, with every
+ * attribute and the times it had. */
 MUST_CHECK int replace_restore(int dir, const char *name, const char *stage_name,
                                const struct digest *written, const struct file_image *image,
                                struct err *err);

@@ -109,10 +109,9 @@ int span_to_u64(struct span span, const char *what, uint64_t min, uint64_t max, 
     int shown = span.len > 40 ? 40 : (int)span.len;
 
     if (!span_scan_u64(span, &value) || value < min || value > max)
-        return err_set(err, ERR_INPUT,
-                       "%s '%.*s%s': expected a whole number from %" PRIu64 " to %" PRIu64, what,
-                       shown, span.ptr == NULL ? "" : span.ptr, span.len > 40 ? "..." : "", min,
-                       max);
+        return err_set(
+            err, ERR_INPUT, "%s '%.*s%s': expected a whole number from %" PRIu64 " to %" PRIu64,
+            what, shown, span.ptr == NULL ? "" : span.ptr, span.len > 40 ? "..." : "", min, max);
     *out_value = value;
     return 0;
 }
