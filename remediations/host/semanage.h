@@ -1,5 +1,5 @@
 /* host/semanage: the persistent SELinux policy store, through libsemanage. The only user of libsemanage.
- * Use:     semanage_open(host, arena, &store, err); queries; semanage_begin; semanage_set_*; semanage_commit;
+ * Use:     semanage_open(host, arena, &store, err); queries; semanage_begin; semanage_set_*; semanage_commit_staged;
  *          semanage_close. One transaction carries all SELinux changes of a plan.
  * Shapes:  ports 1..65535 host order, protocol "tcp" or "udp"; types are names ("http_port_t").
  * Errors:  ERR_UNSUPPORTED without libsemanage or without a managed store; ERR_INPUT what the store does not
@@ -39,7 +39,7 @@ struct semanage_boolean {
 MUST_CHECK int semanage_get_boolean(struct semanage *store, const char *name,
                                     struct semanage_boolean *out_boolean, struct err *err);
 
-struct semanage_port {
+struct semanage_port_label {
     const char *type; /* the type the port has: the first record that covers it; NULL: no record */
     bool is_local;    /* by a local record for exactly this port */
     const char *policy_type; /* what the policy itself says, NULL: nothing */
@@ -47,7 +47,7 @@ struct semanage_port {
     uint32_t local_low, local_high;
 };
 MUST_CHECK int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
-                                 struct arena *arena, struct semanage_port *out_port,
+                                 struct arena *arena, struct semanage_port_label *out_port,
                                  struct err *err);
 /* Is it a type that ports can have? */
 MUST_CHECK int semanage_is_port_type(struct semanage *store, const char *type, bool *out_is,
@@ -64,7 +64,7 @@ MUST_CHECK int semanage_unset_port(struct semanage *store, const char *protocol,
                                    struct err *err);
 /* Everything staged, at once; loads the policy where the host is live. A commit that installed nothing although
  * something was staged is an error. */
-MUST_CHECK int semanage_commit(struct semanage *store, struct err *err);
+MUST_CHECK int semanage_commit_staged(struct semanage *store, struct err *err);
 void semanage_abandon(struct semanage *store);
 
 #endif
