@@ -43,8 +43,10 @@ void host_close(struct host *host)
 /* openat2 with everything resolved inside the root: ".." and absolute links cannot leave it. */
 static int open_in_root(const struct host *host, const char *path, int flags, uint64_t resolve)
 {
+    /* With O_PATH nothing is opened, and openat2 refuses flags that say how. */
+    int more = (flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK;
     struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+        .flags = (unsigned)(flags | O_CLOEXEC | more),
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
     };
 
@@ -175,8 +177,8 @@ static int check_directory(int fd, const char *path, size_t shown, struct err *e
     if (st.st_uid != 0 && st.st_uid != geteuid())
         return err_set(err, ERR_DENIED, "directory '%.*s' belongs to uid %u, expected root",
                        (int)shown, path, st.st_uid);
-    /* A sticky directory (/tmp) is no place for configuration either. */
-    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !(st.st_gid == 0 && !(st.st_mode & S_IWOTH)))
+    /* A sticky directory such as /tmp is no place for configuration either. */
+    if ((st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0))
         return err_set(err, ERR_DENIED,
                        "directory '%.*s' may be written by others than root (mode %04o)",
                        (int)shown, path, st.st_mode & 07777u);
