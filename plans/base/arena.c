@@ -28,7 +28,7 @@ void arena_on_exhausted(void (*handler)(void))
     exhausted_handler = handler;
 }
 
-static _Noreturn void exhausted(void)
+_Noreturn void arena_exhausted(void)
 {
     if (exhausted_handler != NULL)
         exhausted_handler();
@@ -40,7 +40,7 @@ struct arena *arena_new(void)
     struct arena *arena = calloc(1, sizeof *arena);
 
     if (arena == NULL)
-        exhausted();
+        arena_exhausted();
     return arena;
 }
 
@@ -58,7 +58,7 @@ void arena_free(struct arena *arena)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - sizeof(struct block))
-        exhausted();
+        arena_exhausted();
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 
     struct block *block = arena->blocks;
@@ -66,7 +66,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         size_t room = size > BLOCK_SIZE / 4 ? size : (size_t)BLOCK_SIZE;
         block = calloc(1, sizeof *block + room);
         if (block == NULL)
-            exhausted();
+            arena_exhausted();
         block->size = room;
         if (size > BLOCK_SIZE / 4 && arena->blocks != NULL) {
             /* A large piece gets a block of its own behind the current one, whose rest stays in
@@ -121,7 +121,7 @@ void *arena_grow(struct arena *arena, void *array, size_t count, size_t element)
         return array;
     size_t room = count == 0 ? FIRST_GROWTH : count * 2;
     if (room < count || room > SIZE_MAX / element)
-        exhausted();
+        arena_exhausted();
     void *grown = arena_alloc(arena, room * element);
     if (count > 0)
         memcpy(grown, array, count * element);

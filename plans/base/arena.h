@@ -16,6 +16,8 @@
 struct arena;
 
 void arena_on_exhausted(void (*handler)(void));
+/* For memory that a foreign library could not get: the same end. */
+_Noreturn void arena_exhausted(void);
 
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is allowed */

@@ -18,6 +18,14 @@
 #include "plans/base/arena.h"
 #include "plans/base/span.h"
 
+/* jansson exports these very names: ours are linked under others, so that neither ever answers for the
+ * other. */
+#define json_object       hamedic_json_object
+#define json_array        hamedic_json_array
+#define json_string       hamedic_json_string
+#define json_is_object    hamedic_json_is_object
+#define json_string_value hamedic_json_string_value
+
 struct json;
 
 MUST_CHECK int json_parse(struct span bytes, size_t max_depth, struct json **out_root,
