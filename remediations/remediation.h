@@ -1,14 +1,13 @@
 /* remediations/remediation: how to read, plan, stage, commit, prove and undo ONE kind of resource.
- * A kind is one file with one `const struct remediation` and one line in table.c, in commit order. Nothing else in
- * the program knows it.
- * Use:     planning:  row = remediation_for(kind); row->check; row->plan.
- *          applying:  read again and compare with the plan; row->stage each; stage_seal; row->commit each in
- *          table order; stage_finish; row->prove each. Undo: row->undo each *prepared* change in reverse.
- * Shapes:  a change names its resource by `target`; values are text in one canonical form per kind ("on",
- *          "4096", "http_port_t").
- * Owns:    rows keep no state between calls. What undo needs is in the plan's `before` or in stage_note.
- * Errors:  ERR_INPUT malformed target or value; ERR_UNSUPPORTED the host lacks the thing; ERR_CHANGED it is not as
- *          planned, naming then and now; ERR_SYS.
+ * A kind is one file with one `const struct remediation` and one line in table.c, in commit order.
+ * Nothing else in the program knows it. Use:     planning:  row = remediation_for(kind);
+ * row->check; row->plan. applying:  read again and compare with the plan; row->stage each;
+ * stage_seal; row->commit each in table order; stage_finish; row->prove each. Undo: row->undo each
+ * *prepared* change in reverse. Shapes:  a change names its resource by `target`; values are text
+ * in one canonical form per kind ("on", "4096", "http_port_t"). Owns:    rows keep no state between
+ * calls. What undo needs is in the plan's `before` or in stage_note. Errors:  ERR_INPUT malformed
+ * target or value; ERR_UNSUPPORTED the host lacks the thing; ERR_CHANGED it is not as planned,
+ * naming then and now; ERR_SYS.
  */
 #ifndef HAMEDIC_REMEDIATIONS_REMEDIATION_H
 #define HAMEDIC_REMEDIATIONS_REMEDIATION_H
@@ -22,8 +21,8 @@ struct scene {
     const struct haproxy *haproxy;
     const struct cfg *cfg; /* NULL: there is no readable configuration; cfg_error says why */
     const char *cfg_error;
-    /* The other wishes of the same plan, so that a value can be judged with its company (a maxconn with the limit
-     * that the plan raises for it). */
+    /* The other wishes of the same plan, so that a value can be judged with its company (a maxconn
+     * with the limit that the plan raises for it). */
     const struct wish *wishes;
     size_t wish_count;
     bool may_edit_managed_files; /* the policy's word */
@@ -32,7 +31,8 @@ struct scene {
 /* What prove found. */
 struct proof {
     const char *now;   /* "runtime 4096 read back"; NULL: nothing could be proven now */
-    const char *later; /* when the rest is due: "at the next boot: 99-hamedic.conf wins"; NULL: nothing is */
+    const char *later; /* when the rest is due: "at the next boot: 99-hamedic.conf wins"; NULL:
+                          nothing is */
 };
 
 /* What undo did, for the report. */
@@ -53,8 +53,9 @@ struct remediation {
     /* Both sides as they are now, and the objects this rests on. */
     int (*read)(const struct scene *scene, const char *target, struct arena *arena,
                 struct change *out_now, struct err *err);
-    /* The exact change for a wish whose value was checked: address, kind, target, action, before, after, file, touched,
-     * diff, impact, exposure, notes, undo. Nothing to do: ACTION_NO_OP. `why` and risk are the caller's. */
+    /* The exact change for a wish whose value was checked: address, kind, target, action, before,
+     * after, file, touched, diff, impact, exposure, notes, undo. Nothing to do: ACTION_NO_OP. `why`
+     * and risk are the caller's. */
     int (*plan)(const struct scene *scene, const struct wish *wish, struct arena *arena,
                 struct change *out_change, struct err *err);
     /* Into the stage; nothing visible. */

@@ -1,13 +1,13 @@
-/* remediations/stage: everything one transaction prepares, each shared object once: every file as one staged image,
- * the SELinux store as one libsemanage transaction, daemon-reload and reload one time each.
- * Use:     prepare: stage_new; rows edit through stage_file_text/stage_file_set, stage_note, stage_want; stage_seal.
- *          commit:  rows call stage_commit_file, stage_daemon_reload, ...; stage_finish (the one reload).
- *          undo:    rows call stage_undo_file, ...; stage_undo_finish. Works in a new process after a crash:
- *          stage_restore gives back what stage_records told.
- *          end:     stage_settle removes what was displaced. stage_free.
- * Shapes:  paths as in host/host. All calls may be repeated: what is done is not done again.
- * Owns:    struct stage owns its staged files until stage_settle or stage_discard.
- * Errors:  ERR_CHANGED the object is not as expected; else as the host calls say.
+/* remediations/stage: everything one transaction prepares, each shared object once: every file as
+ * one staged image, the SELinux store as one libsemanage transaction, daemon-reload and reload one
+ * time each. Use:     prepare: stage_new; rows edit through stage_file_text/stage_file_set,
+ * stage_note, stage_want; stage_seal. commit:  rows call stage_commit_file, stage_daemon_reload,
+ * ...; stage_finish (the one reload). undo:    rows call stage_undo_file, ...; stage_undo_finish.
+ * Works in a new process after a crash: stage_restore gives back what stage_records told. end:
+ * stage_settle removes what was displaced. stage_free. Shapes:  paths as in host/host. All calls
+ * may be repeated: what is done is not done again. Owns:    struct stage owns its staged files
+ * until stage_settle or stage_discard. Errors:  ERR_CHANGED the object is not as expected; else as
+ * the host calls say.
  */
 #ifndef HAMEDIC_REMEDIATIONS_STAGE_H
 #define HAMEDIC_REMEDIATIONS_STAGE_H
@@ -25,7 +25,10 @@ struct stage_settings {
     const struct host *host;
     struct haproxy *haproxy; /* may be not running; brought up to date by a reload */
     const char *id;          /* of the transaction: part of the staged files' names */
-    int undo_dir;            /* open directory for the old bytes of files */
+    int undo_dir;            /* open directory for the old bytes of files; borrowed */
+    /* Was the running HAProxy what its files said when the plan was made? If not, an undo never
+     * reloads: it would activate what was not active before. */
+    bool was_in_step;
     stage_announce *announce;
     void *context;
 };
@@ -53,17 +56,20 @@ enum undone {
     UNDONE_ALREADY,  /* was as before */
     UNDONE_LEFT,     /* is neither as before nor as we made it: left alone, and reported */
 };
-/* Restores the file whole where it is what we wrote; else calls `take_back` on its present text, which takes our own
- * part away (out_text) or says with *out_ours false that it is not there any more. */
+/* Restores the file whole where it is what we wrote; else calls `take_back` on its present text,
+ * which takes our own part away (out_text) or says with *out_ours false that it is not there any
+ * more. */
 typedef int stage_take_back(void *context, struct span text, struct arena *arena, bool *out_ours,
                             struct span *out_text, struct err *err);
 MUST_CHECK int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take_back,
                                void *context, enum undone *out_undone, struct err *err);
 
 /* ---- SELinux: all changes of the plan in one libsemanage transaction ---- */
-/* Opens the store and begins at first use. */
+/* Opens the store and begins a transaction where none is open. */
 MUST_CHECK int stage_store(struct stage *stage, struct semanage **out_store, struct err *err);
-MUST_CHECK int stage_commit_store(struct stage *stage, struct err *err); /* at first call only */
+/* Commits what was staged since the last commit; nothing where nothing was. While undoing, this is
+ * put off to stage_undo_finish, so that all inverses are one transaction too. */
+MUST_CHECK int stage_commit_store(struct stage *stage, struct err *err);
 
 /* ---- the service ---- */
 void stage_want_reload(struct stage *stage);
@@ -71,20 +77,32 @@ void stage_want_daemon_reload(struct stage *stage);
 /* At the first call, where it was wanted and systemd runs. */
 MUST_CHECK int stage_daemon_reload(struct stage *stage, struct err *err);
 
+/* The LimitNOFILE that the next start will have once this is committed: the descriptor budget is
+ * judged with it. */
+void stage_expect_limit(struct stage *stage, uint64_t limit);
+
 /* ---- notes: what undo will need and the plan does not say; journaled before commit ---- */
 void stage_note(struct stage *stage, const char *address, const char *key, const char *value);
 const char *stage_recall(const struct stage *stage, const char *address, const char *key);
 
 /* ---- for the engine ---- */
-/* Nothing visible yet: writes every staged file beside its target and the undo copies, checks that each file can be
- * replaced; runs `haproxy -c` on the staged configuration and the descriptor budget that -c does not look at. */
+/* Nothing visible yet: writes every staged file beside its target and the undo copies, checks that
+ * each file can be replaced; runs `haproxy -c` on the staged configuration and the descriptor
+ * budget that -c does not look at. */
 MUST_CHECK int stage_seal(struct stage *stage, struct err *err);
 /* One JSON text with files, notes and wants, for the journal; and the way back. */
 const char *stage_records(const struct stage *stage, struct arena *arena);
 MUST_CHECK int stage_restore(struct stage *stage, struct span records, struct err *err);
-MUST_CHECK int stage_finish(struct stage *stage, struct err *err);      /* the reload, where wanted */
-MUST_CHECK int stage_undo_finish(struct stage *stage, struct err *err); /* daemon-reload and reload once more */
+MUST_CHECK int stage_finish(struct stage *stage, struct err *err); /* the reload, where wanted */
+/* Undoing begins: what is staged and not committed in the SELinux store is given up. */
+void stage_undo_begin(struct stage *stage);
+/* The effects that the journal says were announced, after a crash. */
+void stage_mark_announced(struct stage *stage, const char *what);
+/* The store's inverses, daemon-reload and reload, each where it had been done. */
+MUST_CHECK int stage_undo_finish(struct stage *stage, struct err *err);
+/* Removes the displaced files; the undo copies stay. */
 MUST_CHECK int stage_settle(struct stage *stage, struct err *err);
-MUST_CHECK int stage_discard(struct stage *stage, struct err *err); /* sealed or not, nothing committed */
+/* Sealed or not, nothing committed: removes every staged file and directory made for one. */
+MUST_CHECK int stage_discard(struct stage *stage, struct err *err);
 
 #endif

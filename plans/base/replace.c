@@ -164,6 +164,15 @@ static int sync_dir(int dir, const char *name, struct err *err)
     return fsync(dir) < 0 ? err_sys(err, errno, "cannot sync the directory of '%s'", name) : 0;
 }
 
+static int move(int dir, const char *from, const char *to, struct err *err)
+{
+    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+        return sync_dir(dir, to, err);
+    if (errno == EEXIST)
+        return err_set(err, ERR_CHANGED, "'%s' was made by somebody else meanwhile", to);
+    return err_sys(err, errno, "cannot move '%s' to '%s'", from, to);
+}
+
 /* What came out must be what we looked at: somebody may have written between look and exchange. */
 static int exchange_expecting(int dir, const char *name, const char *stage_name,
                               const struct digest *expected, struct err *err)
@@ -187,16 +196,35 @@ static int exchange_expecting(int dir, const char *name, const char *stage_name,
 int replace_commit(int dir, const char *name, const char *stage_name, const struct digest *expected,
                    struct err *err)
 {
-    if (expected->hex[0] == '\0') {
-        if (renameat2(dir, stage_name, dir, name, RENAME_NOREPLACE) == 0)
-            return sync_dir(dir, name, err);
-        if (errno == EEXIST)
-            return err_set(err, ERR_CHANGED, "'%s' was made by somebody else meanwhile", name);
-        return err_sys(err, errno, "cannot put '%s' in place", name);
-    }
+    if (expected->hex[0] == '\0')
+        return move(dir, stage_name, name, err);
     if (exchange_expecting(dir, name, stage_name, expected, err) < 0)
         return -1;
     return sync_dir(dir, name, err);
+}
+
+int replace_remove(int dir, const char *name, const char *stage_name, const struct digest *expected,
+                   struct err *err)
+{
+    struct digest moved;
+    struct err second;
+
+    if (move(dir, name, stage_name, err) < 0)
+        return -1;
+    int looked = digest_of(dir, stage_name, &moved, err);
+    if (looked == 0 && digest_equal(&moved, expected))
+        return 0;
+    if (move(dir, stage_name, name, &second) < 0)
+        return err_set(err, ERR_SYS, "'%s' was edited meanwhile, and stands as '%s' now: %s", name,
+                       stage_name, second.text);
+    if (looked < 0)
+        return -1;
+    return err_set(err, ERR_CHANGED, "'%s' was edited by somebody else meanwhile", name);
+}
+
+int replace_unremove(int dir, const char *name, const char *stage_name, struct err *err)
+{
+    return move(dir, stage_name, name, err);
 }
 
 int replace_revert(int dir, const char *name, const char *stage_name, const struct digest *written,

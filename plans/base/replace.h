@@ -50,6 +50,11 @@ MUST_CHECK int replace_stage(int dir, const char *stage_name, struct span bytes,
  * not exist). */
 MUST_CHECK int replace_commit(int dir, const char *name, const char *stage_name,
                               const struct digest *expected, struct err *err);
+/* Takes `name`, which MUST have the digest `expected`, away: it stands as stage_name. And the way
+ * back. */
+MUST_CHECK int replace_remove(int dir, const char *name, const char *stage_name,
+                              const struct digest *expected, struct err *err);
+MUST_CHECK int replace_unremove(int dir, const char *name, const char *stage_name, struct err *err);
 /* Takes replace_commit back: `name` MUST still have the digest `written`. `existed`: it displaced a
  * file. */
 MUST_CHECK int replace_revert(int dir, const char *name, const char *stage_name,

@@ -1,0 +1,305 @@
+/* The files of a stage: read once, written beside their targets, exchanged, and taken back. */
+#include "remediations/stage_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct stage_file *find(const struct stage *stage, const char *path)
+{
+    for (size_t i = 0; i < stage->file_count; i++)
+        if (strcmp(stage->files[i]->path, path) == 0)
+            return stage->files[i];
+    return NULL;
+}
+
+int stage_file_parent(const struct stage *stage, const struct stage_file *file, int *out_dir,
+                      const char **out_name, struct err *err)
+{
+    return host_open_parent(stage->settings.host, file->path, false, out_dir, out_name, err);
+}
+
+static bool is_absent(const struct err *err)
+{
+    return err->kind == ERR_SYS && err->sys == ENOENT;
+}
+
+static int read_before(struct stage *stage, struct stage_file *file, struct err *err)
+{
+    int dir CLEANUP_FD = -1;
+    const char *name;
+
+    if (stage_file_parent(stage, file, &dir, &name, err) < 0)
+        return is_absent(err) ? 0 : -1; /* no directory, no file: both will be made */
+    return replace_read(dir, name, stage->arena, &file->before, err);
+}
+
+/* How many directories above `path` are missing. */
+static size_t missing_directories(const struct stage *stage, const char *path)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    char *parent = arena_string(arena, path);
+    size_t missing = 0;
+
+    for (char *slash = strrchr(parent, '/'); slash != NULL && slash > parent;
+         slash = strrchr(parent, '/')) {
+        struct err err;
+        int fd CLEANUP_FD = -1;
+        *slash = '\0';
+        if (host_open_path(stage->settings.host, parent, O_PATH | O_DIRECTORY, &fd, &err) == 0)
+            break;
+        missing++;
+    }
+    return missing;
+}
+
+static int use(struct stage *stage, const char *path, struct stage_file **out_file, struct err *err)
+{
+    struct stage_file *file = find(stage, path);
+
+    if (file == NULL) {
+        file = arena_alloc(stage->arena, sizeof *file);
+        file->path = arena_string(stage->arena, path);
+        file->stage_name =
+            arena_printf(stage->arena, ".hamedic.%s.%zu", stage->settings.id, stage->file_count);
+        file->undo_name = arena_printf(stage->arena, "old.%zu", stage->file_count);
+        if (read_before(stage, file, err) < 0)
+            return err_wrap(err, "cannot stage '%s'", path);
+        file->made_directories = missing_directories(stage, path);
+        file->exists = file->before.exists;
+        file->text = file->before.bytes;
+        ARENA_PUSH(stage->arena, stage->files, stage->file_count) = file;
+    }
+    *out_file = file;
+    return 0;
+}
+
+int stage_file_text(struct stage *stage, const char *path, bool *out_exists, struct span *out_text,
+                    struct err *err)
+{
+    struct stage_file *file;
+
+    if (use(stage, path, &file, err) < 0)
+        return -1;
+    *out_exists = file->exists;
+    *out_text = file->text;
+    return 0;
+}
+
+int stage_file_set(struct stage *stage, const char *path, bool exists, struct span text,
+                   struct err *err)
+{
+    struct stage_file *file;
+
+    if (use(stage, path, &file, err) < 0)
+        return -1;
+    file->exists = exists;
+    file->text = exists ? text : (struct span){NULL, 0};
+    file->changed = exists != file->before.exists || !span_equal(text, file->before.bytes);
+    if (exists)
+        file->written = digest_bytes(text);
+    else
+        file->written.hex[0] = '\0';
+    return 0;
+}
+
+/* ---- seal ---- */
+
+static int seal_file(struct stage *stage, struct stage_file *file, struct err *err)
+{
+    int dir CLEANUP_FD = -1;
+    const char *name;
+
+    if (host_open_parent(stage->settings.host, file->path, true, &dir, &name, err) < 0 ||
+        replace_check(dir, name, err) < 0)
+        return -1;
+    if (file->before.exists &&
+        file_put(stage->settings.undo_dir, file->undo_name, file->before.bytes, 0600, err) < 0)
+        return -1;
+    if (file->exists && replace_stage(dir, file->stage_name, file->text, &file->before, err) < 0)
+        return -1;
+    file->sealed = true;
+    return 0;
+}
+
+int stage_seal(struct stage *stage, struct err *err)
+{
+    for (size_t i = 0; i < stage->file_count; i++) {
+        struct stage_file *file = stage->files[i];
+        if (file->changed && !file->sealed && seal_file(stage, file, err) < 0)
+            return err_wrap(err, "cannot stage '%s'", file->path);
+    }
+    return stage_check_config(stage, err);
+}
+
+/* ---- commit ---- */
+
+int stage_commit_file(struct stage *stage, const char *path, struct err *err)
+{
+    struct stage_file *file = find(stage, path);
+    int dir CLEANUP_FD = -1;
+    const char *name;
+
+    if (file == NULL)
+        return err_set(err, ERR_BUG, "'%s' was never staged", path);
+    if (!file->changed || file->committed)
+        return 0;
+    if (!file->sealed)
+        return err_set(err, ERR_BUG, "'%s' was never sealed", path);
+    if (stage_file_parent(stage, file, &dir, &name, err) < 0)
+        return err_wrap(err, "cannot replace '%s'", path);
+    int done = file->exists
+                   ? replace_commit(dir, name, file->stage_name, &file->before.digest, err)
+                   : replace_remove(dir, name, file->stage_name, &file->before.digest, err);
+    if (done < 0)
+        return err_wrap(err, "cannot replace '%s'", path);
+    file->committed = true;
+    return 0;
+}
+
+/* ---- undo ---- */
+
+/* Directories that were made for this file go again, as far as they are empty. */
+static int remove_made_directories(const struct stage *stage, const struct stage_file *file,
+                                   struct err *err)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    char *path = arena_string(arena, file->path);
+
+    for (size_t i = 0; i < file->made_directories; i++) {
+        int dir CLEANUP_FD = -1;
+        const char *name;
+        *strrchr(path, '/') = '\0';
+        if (host_open_parent(stage->settings.host, path, false, &dir, &name, err) < 0) {
+            if (is_absent(err))
+                continue;
+            return -1;
+        }
+        if (unlinkat(dir, name, AT_REMOVEDIR) < 0) {
+            if (errno == ENOENT)
+                continue;
+            if (errno == ENOTEMPTY || errno == EEXIST)
+                return 0; /* somebody else uses it by now */
+            return err_sys(err, errno, "cannot remove directory '%s'", path);
+        }
+        if (fsync(dir) < 0)
+            return err_sys(err, errno, "cannot sync the directory above '%s'", path);
+    }
+    return 0;
+}
+
+static int restore_whole(struct stage *stage, struct stage_file *file, int dir, const char *name,
+                         struct err *err)
+{
+    struct file_image displaced;
+
+    if (replace_read(dir, file->stage_name, stage->arena, &displaced, err) < 0)
+        return -1;
+    /* The displaced file itself, inode and times and all, where it is still there. */
+    if (file->before.exists && displaced.exists &&
+        digest_equal(&displaced.digest, &file->before.digest))
+        return file->exists ? replace_revert(dir, name, file->stage_name, &file->written, true, err)
+                            : replace_unremove(dir, name, file->stage_name, err);
+    return replace_restore(dir, name, file->stage_name, &file->written, &file->before, err);
+}
+
+static int take_own_part(struct stage *stage, struct stage_file *file, int dir, const char *name,
+                         const struct file_image *now, stage_take_back *take_back, void *context,
+                         enum undone *out_undone, struct err *err)
+{
+    struct span text = now->bytes;
+    bool ours = false;
+
+    if (now->exists && take_back(context, now->bytes, stage->arena, &ours, &text, err) < 0)
+        return -1;
+    if (!ours) {
+        *out_undone = UNDONE_LEFT;
+        return 0;
+    }
+    *out_undone = UNDONE_OWN_PART;
+    if (text.len == 0 && !file->before.exists)
+        return replace_revert(dir, name, file->stage_name, &now->digest, false, err);
+    const char *temporary = arena_printf(stage->arena, "%s.back", file->stage_name);
+    if (replace_stage(dir, temporary, text, now, err) < 0)
+        return -1;
+    int done = replace_commit(dir, name, temporary, &now->digest, err);
+    struct err second;
+    int settled = replace_settle(dir, temporary, done < 0 ? &second : err);
+    return done < 0 ? done : settled;
+}
+
+static int undo_in(struct stage *stage, struct stage_file *file, int dir, const char *name,
+                   stage_take_back *take_back, void *context, enum undone *out_undone,
+                   struct err *err)
+{
+    struct file_image now;
+
+    if (replace_read(dir, name, stage->arena, &now, err) < 0)
+        return -1;
+    if (digest_equal(&now.digest, &file->before.digest)) {
+        *out_undone = file->committed ? UNDONE_RESTORED : UNDONE_ALREADY;
+        return replace_settle(dir, file->stage_name, err);
+    }
+    if (!digest_equal(&now.digest, &file->written))
+        return take_own_part(stage, file, dir, name, &now, take_back, context, out_undone, err);
+    if (restore_whole(stage, file, dir, name, err) < 0)
+        return -1;
+    *out_undone = UNDONE_RESTORED;
+    return 0;
+}
+
+int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take_back,
+                    void *context, enum undone *out_undone, struct err *err)
+{
+    struct stage_file *file = find(stage, path);
+    int dir CLEANUP_FD = -1;
+    const char *name;
+
+    *out_undone = UNDONE_ALREADY;
+    if (file == NULL || !file->changed)
+        return 0;
+    if (stage_file_parent(stage, file, &dir, &name, err) < 0) {
+        if (is_absent(err) && !file->before.exists)
+            return 0;
+        return err_wrap(err, "cannot take back '%s'", path);
+    }
+    if (undo_in(stage, file, dir, name, take_back, context, out_undone, err) < 0 ||
+        remove_made_directories(stage, file, err) < 0)
+        return err_wrap(err, "cannot take back '%s'", path);
+    return 0;
+}
+
+/* ---- end ---- */
+
+static int settle_file(struct stage *stage, struct stage_file *file, struct err *err)
+{
+    int dir CLEANUP_FD = -1;
+    const char *name;
+
+    if (!file->changed)
+        return 0;
+    if (stage_file_parent(stage, file, &dir, &name, err) < 0)
+        return is_absent(err) ? 0 : -1;
+    return replace_settle(dir, file->stage_name, err);
+}
+
+int stage_settle(struct stage *stage, struct err *err)
+{
+    for (size_t i = 0; i < stage->file_count; i++)
+        if (settle_file(stage, stage->files[i], err) < 0)
+            return err_wrap(err, "cannot clear up beside '%s'", stage->files[i]->path);
+    return 0;
+}
+
+int stage_discard(struct stage *stage, struct err *err)
+{
+    stage_undo_begin(stage);
+    for (size_t i = 0; i < stage->file_count; i++) {
+        struct stage_file *file = stage->files[i];
+        if (settle_file(stage, file, err) < 0 || (file->changed && !file->before.exists &&
+                                                  remove_made_directories(stage, file, err) < 0))
+            return err_wrap(err, "cannot clear up beside '%s'", file->path);
+    }
+    return 0;
+}
