@@ -1,0 +1,167 @@
+#!/bin/sh
+# All tests of hamedic, or the parts that are named.
+#
+#   sh tests/run.sh                    everything
+#   sh tests/run.sh unit integration   only these parts (sh tests/run.sh list: their names)
+#
+# It installs the packages that are missing first (tests/setup.sh). Everything is built under build/, or under
+# $HAMEDIC_BUILD_DIR; nothing else in the tree is written. The last line is "N passed, M failed".
+set -eu
+LC_ALL=C
+export LC_ALL
+
+source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=${HAMEDIC_BUILD_DIR:-$source/build}
+jobs=$(nproc)
+
+parts="gcc unit integration clang sanitize without plans analyzer cppcheck tidy layers symbols format scripts"
+about() {
+    case $1 in
+    gcc) echo "builds with gcc, warnings are errors" ;;
+    unit) echo "unit tests" ;;
+    integration) echo "the program against real HAProxy, and the quickstart" ;;
+    clang) echo "builds with clang, warnings are errors" ;;
+    sanitize) echo "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" ;;
+    without) echo "builds and unit tests without libselinux, libsemanage, libsystemd" ;;
+    plans) echo "plans/ alone, as on a workstation" ;;
+    analyzer) echo "gcc -fanalyzer" ;;
+    cppcheck) echo "cppcheck" ;;
+    tidy) echo "clang-tidy" ;;
+    layers) echo "includes point down, one door for each library" ;;
+    symbols) echo "names begin with a word of their unit" ;;
+    format) echo "clang-format" ;;
+    scripts) echo "shellcheck, and that the style checks can fail" ;;
+    esac
+}
+
+# A build folder that another source tree or another version of this script left is of no use.
+configure() { # FOLDER ARGUMENT...
+    folder=$build/$1
+    shift
+    if [ -f "$folder/CMakeCache.txt" ] &&
+        ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$folder/CMakeCache.txt"; then
+        rm -rf "$folder"
+    fi
+    cmake -S "$source" -B "$folder" -G Ninja -DHAMEDIC_WERROR=ON "$@"
+}
+make_all() { # FOLDER ARGUMENT...
+    configure "$@" && cmake --build "$build/$1" -j "$jobs"
+}
+run_tests() { # FOLDER PATTERN
+    ctest --test-dir "$build/$1" -R "$2" --no-tests=error --output-on-failure --timeout 600
+}
+
+part_gcc() {
+    make_all gcc -DCMAKE_C_COMPILER=gcc
+}
+part_unit() {
+    make_all gcc -DCMAKE_C_COMPILER=gcc && run_tests gcc '^unit/'
+}
+part_integration() {
+    make_all gcc -DCMAKE_C_COMPILER=gcc && run_tests gcc '^integration/'
+}
+part_clang() {
+    make_all clang -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+}
+part_sanitize() {
+    make_all sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_SANITIZE=ON &&
+        run_tests sanitize '^unit/'
+}
+part_without() {
+    make_all without -DHAMEDIC_WITH_SELINUX=OFF -DHAMEDIC_WITH_SEMANAGE=OFF -DHAMEDIC_WITH_SYSTEMD=OFF &&
+        run_tests without '^unit/'
+}
+part_plans() {
+    make_all plans -DHAMEDIC_PLANS_ONLY=ON && run_tests plans '^unit/'
+}
+part_analyzer() {
+    make_all analyzer -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_TESTS=OFF \
+        -DCMAKE_C_FLAGS=-fanalyzer
+}
+part_cppcheck() {
+    cd "$source" && cppcheck --quiet --error-exitcode=1 --inline-suppr -j "$jobs" \
+        --enable=warning,performance,portability --std=c11 --library=posix,gnu -D_GNU_SOURCE -I . \
+        --suppress=missingIncludeSystem agent remediations policies plans
+}
+part_tidy() {
+    configure clang -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null &&
+        cd "$source" && find agent remediations policies plans -name '*.c' | sort | compiled |
+        xargs -n 2 -P "$jobs" clang-tidy --quiet --warnings-as-errors='*' -p "$build/clang"
+}
+compiled() { # of the names that come in, those that this build compiles
+    while read -r file; do
+        if grep -qF "\"file\": \"$source/$file\"" "$build/clang/compile_commands.json"; then
+            echo "$file"
+        fi
+    done
+}
+part_layers() {
+    sh "$source/tests/style/layers.sh" "$source"
+}
+part_symbols() {
+    make_all gcc -DCMAKE_C_COMPILER=gcc >/dev/null && sh "$source/tests/style/symbols.sh" "$build/gcc"
+}
+part_format() {
+    sh "$source/tests/style/format.sh" "$source"
+}
+part_scripts() {
+    cd "$source" && find agent tests -name '*.sh' | sort | xargs shellcheck -s sh -x -S warning &&
+        sh tests/style/prove.sh
+}
+
+case " $* " in
+*" list "*)
+    for part in $parts; do
+        printf '%-12s %s\n' "$part" "$(about "$part")"
+    done
+    exit 0
+    ;;
+esac
+for part in "$@"; do
+    case " $parts " in
+    *" $part "*) ;;
+    *)
+        echo "run.sh: there is no part '$part'; sh tests/run.sh list names them" >&2
+        exit 64
+        ;;
+    esac
+done
+
+[ $# -gt 0 ] || eval "set -- $parts"
+
+sh "$source/tests/setup.sh" test
+mkdir -p "$build/logs"
+
+passed=0
+failed=0
+# A part that ran ctest counts as its tests; any other one counts as one.
+tally() { # LOG STATUS
+    line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$1" | tail -n 1)
+    if [ -z "$line" ]; then
+        if [ "$2" -eq 0 ]; then good=1 bad=0; else good=0 bad=1; fi
+        return
+    fi
+    bad=${line#*, } bad=${bad%% *}
+    good=$((${line##* } - bad))
+    [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+}
+begin=$(date +%s)
+for part in "$@"; do
+    log=$build/logs/$part.log
+    printf '%-12s %s ... ' "$part" "$(about "$part")"
+    start=$(date +%s)
+    status=0
+    ("part_$part") >"$log" 2>&1 </dev/null || status=$?
+    tally "$log" "$status"
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    if [ "$bad" -eq 0 ]; then
+        echo "ok ($good passed, $(($(date +%s) - start)) s)"
+    else
+        echo "FAILED ($good passed, $bad failed, $(($(date +%s) - start)) s); the end of $log:"
+        tail -n 60 "$log" | sed 's/^/    /'
+    fi
+done
+echo "This took $((($(date +%s) - begin) / 60)) min $((($(date +%s) - begin) % 60)) s."
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
