@@ -1,0 +1,202 @@
+/* Prepare, commit, prove. Undoing is in undo.c. */
+#include "agent/transaction/engine.h"
+
+#include <string.h>
+
+#include "agent/transaction/probes.h"
+#include "agent/transaction/unmoved.h"
+#include "agent/transaction/work.h"
+
+enum { PROVE_DEADLINE_MS = 20000 };
+
+/* ---- prepare: everything that can fail without being seen ---- */
+
+static int check_all_unmoved(const struct engine *engine, const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->change_count; i++)
+        if (engine_check_unmoved(engine->scene, &plan->changes[i], engine->arena, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int stage_all(struct work *work, struct err *err)
+{
+    for (size_t i = 0; i < work->step_count; i++) {
+        const struct step *step = &work->steps[i];
+        if (step->row->stage(work->stage, work->engine->scene, step->change, err) < 0)
+            return err_wrap(err, "cannot stage %s", step->change->address);
+    }
+    return 0;
+}
+
+static int prepare(struct work *work, struct err *err)
+{
+    struct arena *arena = work->engine->arena;
+
+    if (stage_all(work, err) < 0)
+        return -1;
+    const char *records = stage_records(work->stage, arena);
+    if (journal_append(&work->journal, RECORD_STAGED, records, err) < 0)
+        return -1;
+    return stage_seal(work->stage, err);
+}
+
+static void tell_prepared(const struct work *work)
+{
+    work_report(work, true, "staged     %s", work_list(work));
+}
+
+/* ---- commit and prove ---- */
+
+static int commit(struct work *work, struct err *err)
+{
+    if (journal_append(&work->journal, RECORD_COMMITTING, NULL, err) < 0)
+        return -1;
+    work->visible = true;
+    for (size_t i = 0; i < work->step_count; i++) {
+        const struct step *step = &work->steps[i];
+        if (step->row->commit(work->stage, step->change, err) < 0)
+            return err_wrap(err, "cannot commit %s", step->change->address);
+    }
+    if (stage_finish(work->stage, err) < 0)
+        return -1;
+    return journal_append(&work->journal, RECORD_COMMITTED, NULL, err);
+}
+
+static int prove(struct work *work, const struct probes *probes, struct strings *notes,
+                 struct err *err)
+{
+    const struct engine *engine = work->engine;
+    struct strings worse = {0};
+
+    for (size_t i = 0; i < work->step_count; i++) {
+        const struct step *step = &work->steps[i];
+        struct proof proof = {0};
+        if (step->row->prove(work->stage, step->change, engine->arena, &proof, err) < 0)
+            return err_wrap(err, "%s did not prove itself", step->change->address);
+        if (proof.now != NULL)
+            work_report(work, true, "proven     %s: %s", step->change->address, proof.now);
+        if (proof.later != NULL)
+            strings_addf(notes, engine->arena, "%s: %s", step->change->address, proof.later);
+    }
+    if (!engine->host->live)
+        return 0;
+    if (probes_judge(probes, engine->host, work->plan, PROVE_DEADLINE_MS, engine->arena, &worse,
+                     err) < 0)
+        return err_wrap(err, "cannot look at the service");
+    if (worse.count > 0)
+        return err_set(err, ERR_CHANGED, "%s%s", worse.at[0], worse.count > 1 ? ", and more" : "");
+    work_report(work, true,
+                "proven     the service is as good as before, and what was wrong is gone");
+    return 0;
+}
+
+/* PROVEN on disk is the decision. Where it cannot be written nothing is decided: neither "done" nor
+ * "rolled back" may be said, and recovery will read what really reached the disk. */
+static int decide(struct work *work, struct err *err)
+{
+    if (journal_append(&work->journal, RECORD_PROVEN, NULL, err) < 0)
+        return -1;
+    if (stage_settle(work->stage, err) < 0)
+        return -1;
+    return journal_append(&work->journal, RECORD_DONE, NULL, err);
+}
+
+static int run(struct work *work, const struct probes *probes, struct engine_result *result,
+               struct err *err)
+{
+    struct err failure = {0};
+
+    if (commit(work, &failure) == 0) {
+        work_report(work, true, "committed  %s", work_list(work));
+        if (prove(work, probes, &result->notes, &failure) == 0) {
+            if (decide(work, err) == 0) {
+                result->outcome = OUTCOME_APPLIED;
+                return 0;
+            }
+            strings_addf(&result->left, work->engine->arena,
+                         "the new state stands and works, but that could not be recorded (%s): "
+                         "run `hamedic recover`",
+                         err->text);
+            result->outcome = OUTCOME_INCOMPLETE;
+            return 0;
+        }
+    }
+    work_report(work, false, "%s", failure.text);
+    return work_undo(work, failure.text, result, err);
+}
+
+/* ---- apply ---- */
+
+static int check_unspent(const struct engine *engine, const struct plan *plan, struct err *err)
+{
+    struct ledger_entry *entries;
+    size_t count;
+
+    if (ledger_list(engine->ledger, engine->arena, &entries, &count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(entries[i].plan_id, plan->id) == 0 && entries[i].spent)
+            return err_set(err, ERR_DENIED,
+                           "plan %.12s was used already (transaction %s): every plan is applied at "
+                           "most once",
+                           plan->id, entries[i].folder);
+    return 0;
+}
+
+/* Nothing became visible: no trace stays. */
+static int give_up(struct work *work, const char *reason, struct err *err)
+{
+    struct err second;
+
+    if (stage_discard(work->stage, &second) < 0 ||
+        journal_append(&work->journal, RECORD_ROLLED_BACK, work_reason(work, reason), &second) < 0)
+        return err_wrap(err, "(clearing up failed too: %s)", second.text);
+    return ledger_forget(work->engine->ledger, work->plan->id, &second) < 0
+               ? err_wrap(err, "(clearing up failed too: %s)", second.text)
+               : -1;
+}
+
+static int prepare_or_give_up(struct work *work, bool dry_run, struct err *err)
+{
+    if (prepare(work, err) < 0)
+        return give_up(work, err->text, err);
+    tell_prepared(work);
+    if (dry_run) {
+        (void)err_set(err, ERR_NONE, "dry run");
+        (void)give_up(work, "dry run", err);
+        return err->kind == ERR_NONE && strcmp(err->text, "dry run") == 0 ? 0 : -1;
+    }
+    if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) < 0)
+        return give_up(work, err->text, err);
+    return 0;
+}
+
+int engine_apply(const struct engine *engine, const struct engine_order *order,
+                 struct engine_result *out_result, struct err *err)
+{
+    struct work work CLEANUP_WORK = WORK_EMPTY;
+    struct engine_result result = {0};
+    struct probes probes = {0};
+
+    if (check_unspent(engine, order->plan, err) < 0 ||
+        check_all_unmoved(engine, order->plan, err) < 0)
+        return -1;
+    work_report_to(engine, true, "nothing moved since the plan (%zu objects compared)",
+                   unmoved_count(order->plan));
+    if (engine->host->live && probes_baseline(engine->host, engine->arena, &probes, err) < 0)
+        return err_wrap(err, "cannot look at the service before");
+    if (work_begin(&work, engine, order, err) < 0)
+        return -1;
+    if (prepare_or_give_up(&work, order->dry_run, err) < 0)
+        return -1;
+    if (order->dry_run) {
+        result.outcome = OUTCOME_DRY;
+        *out_result = result;
+        return 0;
+    }
+    if (run(&work, &probes, &result, err) < 0)
+        return -1;
+    *out_result = result;
+    return 0;
+}

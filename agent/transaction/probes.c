@@ -1,0 +1,167 @@
+#include "agent/transaction/probes.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "agent/diagnose/diagnose.h"
+
+enum { PAUSE_MS = 250 };
+
+int probes_baseline(const struct host *host, struct arena *arena, struct probes *out_probes,
+                    struct err *err)
+{
+    return facts_observe(host, arena, &out_probes->before, err);
+}
+
+static bool is_up(const char *status)
+{
+    /* "UP 1/3" is going down, but still serves; "no check" is never anything else. */
+    return status != NULL && strncmp(status, "UP", 2) == 0;
+}
+
+static const struct haproxy_stat *find_row(const struct facts *facts,
+                                           const struct haproxy_stat *like)
+{
+    for (size_t i = 0; i < facts->stat_count; i++) {
+        const struct haproxy_stat *row = &facts->stats[i];
+        if (row->type == like->type && strcmp(row->proxy, like->proxy) == 0 &&
+            strcmp(row->name, like->name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static void compare_rows(const struct facts *before, const struct facts *after, struct arena *arena,
+                         struct strings *worse)
+{
+    if (!facts_have(before, SOURCE_STATS))
+        return;
+    if (!facts_have(after, SOURCE_STATS)) {
+        strings_addf(worse, arena, "the Runtime API answered before and does not now");
+        return;
+    }
+    for (size_t i = 0; i < before->stat_count; i++) {
+        const struct haproxy_stat *row = &before->stats[i];
+        if ((row->type != STAT_SERVER && row->type != STAT_BACKEND) || !is_up(row->status))
+            continue;
+        const struct haproxy_stat *now = find_row(after, row);
+        if (now == NULL)
+            strings_addf(worse, arena, "%s/%s was UP and is gone", row->proxy, row->name);
+        else if (!is_up(now->status))
+            strings_addf(worse, arena, "%s/%s was UP and is %s", row->proxy, row->name,
+                         now->status);
+    }
+}
+
+static bool listens(const struct facts *facts, uint32_t port)
+{
+    for (size_t i = 0; i < facts->sockets.listener_count; i++)
+        if (facts->sockets.listeners[i].port == port)
+            return true;
+    return false;
+}
+
+static void compare_listeners(const struct facts *before, const struct facts *after,
+                              struct arena *arena, struct strings *worse)
+{
+    if (!facts_have(before, SOURCE_SOCKETS) || before->cfg == NULL)
+        return;
+    for (size_t p = 0; p < before->cfg->proxy_count; p++) {
+        const struct cfg_proxy *proxy = before->cfg->proxies[p];
+        for (size_t b = 0; b < proxy->bind_count; b++) {
+            const struct cfg_bind *bind = &proxy->binds[b];
+            for (uint32_t port = bind->port_low; port != 0 && port <= bind->port_high; port++)
+                if (listens(before, port) && !listens(after, port))
+                    strings_addf(worse, arena, "nothing listens on tcp/%u any more", port);
+        }
+    }
+}
+
+static void compare_connects(const struct facts *before, const struct facts *after,
+                             struct arena *arena, struct strings *worse)
+{
+    for (size_t i = 0; i < before->probe_count; i++) {
+        const struct probe *probe = &before->probes[i];
+        if (probe->error != 0)
+            continue;
+        for (size_t k = 0; k < after->probe_count; k++) {
+            const struct probe *now = &after->probes[k];
+            if (now->port == probe->port && strcmp(now->address, probe->address) == 0 &&
+                now->error != 0)
+                strings_addf(worse, arena, "%s:%u accepted a connection and does not now: %s",
+                             probe->address, probe->port, strerror(now->error));
+        }
+    }
+}
+
+void probes_compare(const struct facts *before, const struct facts *after, struct arena *arena,
+                    struct strings *worse)
+{
+    if (before->haproxy->running && !after->haproxy->running)
+        strings_addf(worse, arena, "HAProxy was running and is not");
+    compare_rows(before, after, arena, worse);
+    compare_listeners(before, after, arena, worse);
+    compare_connects(before, after, arena, worse);
+}
+
+/* A finding that some change of the plan answers: its proof is due now. */
+static bool is_answered(const struct plan *plan, const struct finding *finding)
+{
+    for (size_t i = 0; i < plan->change_count; i++)
+        if (plan->changes[i].action != ACTION_NO_OP &&
+            strings_have(&plan->changes[i].why, finding->cause))
+            return finding->state == FINDING_PROVEN;
+    return false;
+}
+
+static void compare_findings(const struct plan *plan, const struct facts *after,
+                             struct arena *arena, struct strings *worse)
+{
+    struct diagnosis_result now = {0};
+
+    diagnose(after, NULL, NULL, arena, &now);
+    for (size_t i = 0; i < plan->finding_count; i++) {
+        const struct finding *finding = &plan->findings[i];
+        if (!is_answered(plan, finding))
+            continue;
+        for (size_t k = 0; k < now.finding_count; k++)
+            if (strcmp(now.findings[k].cause, finding->cause) == 0 &&
+                strcmp(now.findings[k].object, finding->object) == 0 &&
+                now.findings[k].state == FINDING_PROVEN)
+                strings_addf(worse, arena, "%s of %s is still there: %s", finding->cause,
+                             finding->object, now.findings[k].summary);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int probes_judge(const struct probes *probes, const struct host *host, const struct plan *plan,
+                 unsigned deadline_ms, struct arena *arena, struct strings *worse, struct err *err)
+{
+    const struct timespec pause = {0, PAUSE_MS * 1000000L};
+    int64_t end = now_ms() + deadline_ms;
+
+    for (;;) {
+        struct arena *scratch CLEANUP_ARENA = arena_new();
+        struct facts after;
+        struct strings found = {0};
+        if (facts_observe(host, scratch, &after, err) < 0)
+            return -1;
+        probes_compare(&probes->before, &after, scratch, &found);
+        compare_findings(plan, &after, scratch, &found);
+        if (found.count == 0)
+            return 0;
+        if (now_ms() >= end) {
+            for (size_t i = 0; i < found.count; i++)
+                strings_add(worse, arena, found.at[i]);
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+}

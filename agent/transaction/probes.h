@@ -1,0 +1,28 @@
+/* transaction/probes: nothing that worked may be worse, and what was wrong must be gone.
+ * Use:     probes_baseline before anything is staged; probes_judge after commit.
+ * Shapes:  probed are: the worker, the Runtime API, every listener of the configuration, every
+ * server and backend that was UP, every server that accepted our own connect. Never a log.
+ */
+#ifndef HAMEDIC_AGENT_TRANSACTION_PROBES_H
+#define HAMEDIC_AGENT_TRANSACTION_PROBES_H
+
+#include "agent/observe/facts.h"
+#include "plans/plan.h"
+
+struct probes {
+    struct facts before;
+};
+
+MUST_CHECK int probes_baseline(const struct host *host, struct arena *arena,
+                               struct probes *out_probes, struct err *err);
+/* Waits until all is at least as good as before and the findings that the plan's changes answer are
+ * gone, but no longer than deadline_ms; `worse` gets a line for each thing that is not (none:
+ * proven). */
+MUST_CHECK int probes_judge(const struct probes *probes, const struct host *host,
+                            const struct plan *plan, unsigned deadline_ms, struct arena *arena,
+                            struct strings *worse, struct err *err);
+/* Pure: what is worse in `after` than in `before`. */
+void probes_compare(const struct facts *before, const struct facts *after, struct arena *arena,
+                    struct strings *worse);
+
+#endif

@@ -1,0 +1,150 @@
+/* Rolling back: after a failure, on an operator's word, after a crash. */
+#include "agent/transaction/work.h"
+
+#include <string.h>
+
+#include "plans/base/json.h"
+
+static const char *undone_word(enum undone undone)
+{
+    static const char *const words[] = {
+        [UNDONE_RESTORED] = "restored",
+        [UNDONE_OWN_PART] = "own part taken back",
+        [UNDONE_ALREADY] = "was as before",
+        [UNDONE_LEFT] = "left alone",
+    };
+
+    return words[undone];
+}
+
+static int record_undone(struct work *work, const struct step *step,
+                         const struct undo_report *report, struct err *err)
+{
+    struct json *object CLEANUP_JSON = json_object();
+
+    json_set_string(object, "address", step->change->address);
+    json_set_string(object, "persistent", undone_word(report->persistent));
+    json_set_string(object, "runtime", undone_word(report->runtime));
+    json_set_string(object, "left", report->left);
+    return journal_append(&work->journal, RECORD_UNDONE,
+                          json_write(object, false, work->engine->arena), err);
+}
+
+static void undo_step(struct work *work, const struct step *step, struct strings *left)
+{
+    struct arena *arena = work->engine->arena;
+    struct undo_report report = {0};
+    struct err err;
+
+    if (step->row->undo(work->stage, step->change, arena, &report, &err) < 0) {
+        strings_addf(left, arena, "%s: %s", step->change->address, err.text);
+        work_report(work, false, "%s: %s", step->change->address, err.text);
+        return;
+    }
+    if (report.left != NULL)
+        strings_addf(left, arena, "%s: %s", step->change->address, report.left);
+    /* The record is for the history; what it says can be seen on the host again. */
+    if (record_undone(work, step, &report, &err) < 0)
+        work_report(work, false, "cannot record the undo of %s: %s", step->change->address,
+                    err.text);
+    work_report(work, report.left == NULL, "taken back %s: file %s, running value %s",
+                step->change->address, undone_word(report.persistent), undone_word(report.runtime));
+}
+
+static int record_end(struct work *work, const struct strings *left, struct err *err)
+{
+    if (left->count == 0)
+        return journal_append(&work->journal, RECORD_ROLLED_BACK, NULL, err);
+    struct json *object CLEANUP_JSON = json_object();
+    struct json *what = json_array();
+    for (size_t i = 0; i < left->count; i++)
+        json_append(what, json_string(left->at[i]));
+    json_set(object, "what", what);
+    return journal_append(&work->journal, RECORD_NEEDS_A_PERSON,
+                          json_write(object, false, work->engine->arena), err);
+}
+
+int work_undo(struct work *work, const char *reason, struct engine_result *result, struct err *err)
+{
+    struct arena *arena = work->engine->arena;
+    struct err failure;
+
+    result->reason = reason == NULL ? NULL : arena_string(arena, reason);
+    result->outcome = OUTCOME_INCOMPLETE;
+    if (journal_append(&work->journal, RECORD_ROLLING_BACK, work_reason(work, reason), err) < 0) {
+        strings_addf(&result->left, arena,
+                     "nothing was taken back, since that could not be recorded (%s): run `hamedic "
+                     "recover` once the disk can be written",
+                     err->text);
+        return 0;
+    }
+    stage_undo_begin(work->stage);
+    for (size_t i = work->step_count; i-- > 0;)
+        undo_step(work, &work->steps[i], &result->left);
+    if (stage_undo_finish(work->stage, &failure) < 0)
+        strings_add(&result->left, arena, arena_string(arena, failure.text));
+    if (stage_settle(work->stage, &failure) < 0)
+        strings_add(&result->left, arena, arena_string(arena, failure.text));
+    if (record_end(work, &result->left, &failure) < 0)
+        strings_addf(&result->left, arena, "the end of the rollback could not be recorded: %s",
+                     failure.text);
+    if (result->left.count == 0)
+        result->outcome = OUTCOME_ROLLED_BACK;
+    return 0;
+}
+
+int engine_rollback(const struct engine *engine, const struct ledger_entry *entry,
+                    const char *reason, struct engine_result *out_result, struct err *err)
+{
+    struct work work CLEANUP_WORK = WORK_EMPTY;
+    struct engine_result result = {0};
+    struct journal_records records;
+
+    if (work_resume(&work, engine, entry, &records, err) < 0 ||
+        work_undo(&work, reason, &result, err) < 0)
+        return -1;
+    *out_result = result;
+    return 0;
+}
+
+static int finish_forward(struct work *work, struct engine_result *result, struct err *err)
+{
+    if (stage_settle(work->stage, err) < 0 ||
+        journal_append(&work->journal, RECORD_DONE, NULL, err) < 0)
+        return -1;
+    result->outcome = OUTCOME_FINISHED;
+    return 0;
+}
+
+static int discard(struct work *work, struct engine_result *result, struct err *err)
+{
+    if (stage_discard(work->stage, err) < 0 ||
+        journal_append(&work->journal, RECORD_ROLLED_BACK,
+                       work_reason(work, "interrupted before anything was changed"), err) < 0)
+        return -1;
+    result->outcome = OUTCOME_ROLLED_BACK;
+    return 0;
+}
+
+int engine_recover(const struct engine *engine, const struct ledger_entry *entry,
+                   struct engine_result *out_result, struct err *err)
+{
+    struct work work CLEANUP_WORK = WORK_EMPTY;
+    struct engine_result result = {0};
+    struct journal_records records;
+    int done;
+
+    if (work_resume(&work, engine, entry, &records, err) < 0)
+        return -1;
+    if (work.journal.state == RECORD_PROVEN)
+        done = finish_forward(&work, &result, err);
+    else if (work.journal.state == RECORD_OPEN || work.journal.state == RECORD_STAGED ||
+             work.journal.state == RECORD_PREPARED)
+        done = discard(&work, &result, err);
+    else
+        done = work_undo(&work, "interrupted by a crash or a power cut", &result, err);
+    if (done < 0)
+        return -1;
+    *out_result = result;
+    return 0;
+}
