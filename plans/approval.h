@@ -6,8 +6,10 @@
  *          it is. The same key under two operator names counts once. The agent's key never counts as an
  *          approval, also when it stands among the operators.
  * Owns:    everything lives in the arena.
- * Errors:  ERR_INPUT a key file that is malformed, writable by group or others, or not owned by root or the
- *          caller; ERR_SYS. A signature that does not hold is no error of the call: it is listed in `bad`,
+ *          Of "fix.plan.old.minisig" beside a file "fix.plan.old" only what holds is counted: what does not is
+ *          in `ignored`, being that other file's. At most 64 signature files are read; more are `bad`.
+ * Errors:  ERR_INPUT a key file that is malformed, a key file or folder that is writable by group or others,
+ *          or not owned by root or the caller; ERR_SYS. A signature that does not hold is no error of the call: it is listed in `bad`,
  *          and the caller refuses (a bad signature beside a plan is never ignored).
  */
 #ifndef HAMEDIC_PLANS_APPROVAL_H

@@ -70,6 +70,9 @@ int json_parse(struct span bytes, size_t max_depth, struct json **out_root, stru
         json_loadb(bytes.len == 0 ? "" : bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL && json_error_code(&error) == json_error_out_of_memory)
         arena_exhausted();
+    if (root == NULL && json_error_code(&error) == json_error_null_character)
+        return err_set(err, ERR_INPUT, "line %d, column %d: a NUL character is not allowed",
+                       error.line, error.column);
     if (root == NULL)
         return err_set(err, ERR_INPUT, "line %d, column %d: %s", error.line, error.column,
                        error.text);
@@ -258,6 +261,11 @@ bool json_has(const struct json *object, const char *key)
     const json_t *value = json_object_get(raw(object), key);
 
     return value != NULL && !json_is_null(value);
+}
+
+bool json_has_key(const struct json *object, const char *key)
+{
+    return json_object_get(raw(object), key) != NULL;
 }
 
 /* ---- writing ---- */

@@ -64,6 +64,7 @@ bool json_is_object(const struct json *value);
 /* NULL where the value is no string. */
 const char *json_string_value(const struct json *value);
 bool json_has(const struct json *object, const char *key); /* present and not null */
+bool json_has_key(const struct json *object, const char *key);
 
 /* ---- writing: memory exhaustion is the arena's handler's affair, so nothing fails here ---- */
 
