@@ -1,10 +1,14 @@
 /* host/semanage: the persistent SELinux policy store, through libsemanage. The only user of libsemanage.
- * Use:     semanage_open(host, arena, &store, err); queries; semanage_begin; semanage_set_*; semanage_commit_staged;
- *          semanage_close. One transaction carries all SELinux changes of a plan.
- * Shapes:  ports 1..65535 host order, protocol "tcp" or "udp"; types are names ("http_port_t").
+ * Use:     semanage_open(host, &store, err); queries; semanage_begin; semanage_set_*; semanage_commit_staged;
+ *          semanage_close. One transaction carries all SELinux changes of a plan; after a commit the store can
+ *          begin another one.
+ * Shapes:  ports 1..65535 host order, protocol "tcp" or "udp"; types are names ("http_port_t"). libsemanage keeps
+ *          its root and store for the life of the process: another one is ERR_BUG. Queries tell what is
+ *          committed, not what is staged.
  * Errors:  ERR_UNSUPPORTED without libsemanage or without a managed store; ERR_INPUT what the store does not
- *          know (boolean, port type), named; ERR_CHANGED a damaged store (see semanage_check); ERR_SYS with
- *          libsemanage's own words. libsemanage reports success for much that it did not do: everything is
+ *          know (boolean, port type), named; ERR_CHANGED a damaged store (see semanage_check); ERR_DENIED
+ *          a tree that leads outside or names programs; ERR_SYS with libsemanage's own words, EBUSY where
+ *          another program writes (it is named). libsemanage reports success for much that it did not do: everything is
  *          validated before and read back after, here.
  * Source:  libsemanage 3.4 (semanage_set_root(3), semanage_bool(3), semanage_port(3)); behaviour measured on it.
  */
@@ -24,7 +28,9 @@ enum semanage_condition {
 };
 MUST_CHECK int semanage_check(const struct host *host, struct arena *arena,
                               enum semanage_condition *out_condition, struct err *err);
-/* Puts right what a commit of ours left half done (the journal says it was ours), under libsemanage's locks. */
+/* Puts right what a commit of ours left half done (the journal says it was ours), under libsemanage's locks: without
+ * `active` the old store is put back; a policy that is not installed is built anew (takes as long as semodule -B) and
+ * installed. A sound store: nothing is done. */
 MUST_CHECK int semanage_repair(const struct host *host, struct err *err);
 
 MUST_CHECK int semanage_open(const struct host *host, struct semanage **out_store, struct err *err);
@@ -49,7 +55,8 @@ struct semanage_port_label {
 MUST_CHECK int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
                                  struct arena *arena, struct semanage_port_label *out_port,
                                  struct err *err);
-/* Is it a type that ports can have? */
+/* Is it a type that ports can have? That is one which some record of the policy gives to a port: libsemanage does not
+ * tell attributes, and a type without any port is nobody's to give. */
 MUST_CHECK int semanage_is_port_type(struct semanage *store, const char *type, bool *out_is,
                                      struct err *err);
 

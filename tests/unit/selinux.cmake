@@ -1,1 +1,4 @@
-# unit tests
+# unit tests. They work on a real policy store in a tree; the first one to run builds it.
+hamedic_unit_test(semanage hamedic_host)
+target_compile_definitions(test_semanage PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+target_link_options(test_semanage PRIVATE -Wl,--wrap=semanage_commit)

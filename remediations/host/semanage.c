@@ -1,0 +1,690 @@
+#include "remediations/host/semanage.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <semanage/semanage.h>
+
+#include "plans/base/file.h"
+#include "remediations/host/semanage_condition.h"
+
+/* libsemanage works out its paths once in the life of a process and keeps them: a second root or
+ * store would silently be the first one. */
+static char fixed_store[PATH_MAX * 2];
+
+/* What a commit has to have done, asked of a fresh handle afterwards. */
+struct expectation {
+    const char *boolean; /* NULL: it is about a port */
+    const char *protocol;
+    uint32_t port;
+    const char *type; /* NULL: no local record */
+    bool local;
+    bool on;
+};
+
+struct semanage {
+    struct arena *arena;
+    const struct host *host;
+    struct semanage_paths paths;
+    semanage_handle_t *handle;
+    bool begun;
+    struct expectation *expected;
+    size_t expected_count;
+    char said[ERR_TEXT_SIZE]; /* libsemanage's own words: the first error since they were last
+                                 cleared */
+};
+
+struct port_record {
+    uint32_t low, high;
+    int protocol;
+    const char *type;
+    bool local;
+};
+struct port_records {
+    struct port_record *at;
+    size_t count;
+};
+
+static inline void bool_key_cleanup(semanage_bool_key_t **key)
+{
+    semanage_bool_key_free(*key);
+}
+static inline void bool_cleanup(semanage_bool_t **record)
+{
+    semanage_bool_free(*record);
+}
+static inline void port_key_cleanup(semanage_port_key_t **key)
+{
+    semanage_port_key_free(*key);
+}
+static inline void port_cleanup(semanage_port_t **record)
+{
+    semanage_port_free(*record);
+}
+static inline void context_cleanup(semanage_context_t **context)
+{
+    semanage_context_free(*context);
+}
+#define CLEANUP(what) __attribute__((cleanup(what##_cleanup)))
+
+/* ---- what libsemanage says ---- */
+PRINTF_LIKE(3, 4)
+static void hear(void *context, semanage_handle_t *handle, const char *format, ...)
+{
+    struct semanage *store = context;
+    va_list args;
+
+    if (semanage_msg_get_level(handle) != SEMANAGE_MSG_ERR || store->said[0] != '\0')
+        return;
+    va_start(args, format);
+    (void)vsnprintf(store->said, sizeof store->said, format, args);
+    va_end(args);
+    size_t len = strlen(store->said);
+    while (len > 0 && strchr(" .\n", store->said[len - 1]) != NULL)
+        store->said[--len] = '\0';
+}
+
+static int fail(struct semanage *store, struct err *err, const char *what)
+{
+    const char *said = store->said[0] != '\0' ? store->said : "libsemanage gives no reason";
+
+    return err_set(err, ERR_SYS, "%s: %s", what, said);
+}
+
+/* ---- opening ---- */
+static void disconnect(struct semanage *store)
+{
+    if (store->handle == NULL)
+        return;
+    (void)semanage_disconnect(store->handle);
+    semanage_handle_destroy(store->handle);
+    store->handle = NULL;
+    store->begun = false;
+}
+
+static int connect_store(struct semanage *store, struct err *err)
+{
+    disconnect(store);
+    store->said[0] = '\0';
+    store->handle = semanage_handle_create();
+    if (store->handle == NULL)
+        return err_set(err, ERR_SYS, "cannot start libsemanage");
+    semanage_msg_set_callback(store->handle, hear, store);
+    semanage_select_store(store->handle, arena_string(store->arena, store->paths.name),
+                          SEMANAGE_CON_DIRECT);
+    semanage_set_store_root(store->handle, store->paths.root);
+    semanage_set_create_store(store->handle, 0);
+    /* A boolean or a port changes no module and no file context: neither recompiling (minutes) nor
+     * validating the contexts (setfiles) could find anything. */
+    semanage_set_rebuild(store->handle, 0);
+    semanage_set_check_ext_changes(store->handle, 0);
+    semanage_set_check_contexts(store->handle, 0);
+    /* On a live host libsemanage's default is right: it reloads exactly where SELinux is enabled.
+     */
+    if (!store->host->live)
+        semanage_set_reload(store->handle, 0);
+    if (semanage_is_managed(store->handle) != 1)
+        return err_set(err, ERR_UNSUPPORTED, "'%s' is no policy store that libsemanage manages",
+                       store->paths.store);
+    if (semanage_connect(store->handle) < 0)
+        return fail(store, err, "cannot connect to the policy store");
+    return 0;
+}
+
+/* The tree's own absolute path: the name it was given by may be relative. */
+static int find_root(const struct host *host, char *out_root, size_t size, struct err *err)
+{
+    char link[64];
+
+    if (host->live) {
+        out_root[0] = '\0';
+        return 0;
+    }
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", host->root);
+    ssize_t len = readlink(link, out_root, size - 1);
+    if (len <= 0 || (size_t)len >= size - 1 || out_root[0] != '/')
+        return err_set(err, ERR_SYS, "cannot tell the path of the tree '%s'", host->root_path);
+    out_root[len] = '\0';
+    return 0;
+}
+
+static int fix_root(struct semanage *store, struct err *err)
+{
+    char root[PATH_MAX];
+    char wanted[sizeof fixed_store];
+
+    if (find_root(store->host, root, sizeof root, err) < 0)
+        return -1;
+    int len = snprintf(wanted, sizeof wanted, "%s:%s", root, store->paths.store);
+    if (len < 0 || (size_t)len >= sizeof wanted)
+        return err_set(err, ERR_INPUT, "the path of the policy store is too long");
+    if (fixed_store[0] != '\0') {
+        if (strcmp(fixed_store, wanted) == 0)
+            return 0;
+        return err_set(err, ERR_BUG, "libsemanage works on '%s' in this process, not on '%s'",
+                       fixed_store, wanted);
+    }
+    /* MUST come before the first handle is made. */
+    if (root[0] != '\0' && semanage_set_root(root) < 0)
+        return err_set(err, ERR_SYS, "cannot turn libsemanage to the tree '%s'", root);
+    memcpy(fixed_store, wanted, (size_t)len + 1);
+    return 0;
+}
+
+static struct semanage *store_new(const struct host *host)
+{
+    struct arena *arena = arena_new();
+    struct semanage *store = arena_alloc(arena, sizeof *store);
+
+    store->arena = arena;
+    store->host = host;
+    return store;
+}
+
+void semanage_close(struct semanage *store)
+{
+    if (store == NULL)
+        return;
+    disconnect(store);
+    arena_free(store->arena);
+}
+
+static inline void store_cleanup(struct semanage **store)
+{
+    semanage_close(*store);
+}
+
+static int require_condition(const struct semanage *store, enum semanage_condition condition,
+                             struct err *err)
+{
+    switch (condition) {
+    case SEMANAGE_SOUND:
+        return 0;
+    case SEMANAGE_NONE:
+        return err_set(err, ERR_UNSUPPORTED, "this host has no SELinux policy store%s%s%s",
+                       store->paths.store != NULL ? " '" : "",
+                       store->paths.store != NULL ? store->paths.store : "",
+                       store->paths.store != NULL ? "'" : "");
+    case SEMANAGE_NO_ACTIVE:
+        return err_set(err, ERR_CHANGED,
+                       "the policy store '%s' is damaged: 'active' is missing, 'previous' holds "
+                       "the store as it was before an interrupted commit",
+                       store->paths.store);
+    case SEMANAGE_NOT_INSTALLED:
+        return err_set(err, ERR_CHANGED,
+                       "the policy store '%s' is damaged: its policy is not the one installed "
+                       "below '%s/policy' (an interrupted commit)",
+                       store->paths.store, store->paths.installed);
+    }
+    return err_set(err, ERR_BUG, "unknown condition of the policy store");
+}
+
+/* `repairing`: a store whose policy is not installed is opened too. */
+static int open_store(const struct host *host, bool repairing, struct semanage **out_store,
+                      struct err *err)
+{
+    struct semanage *store CLEANUP(store) = store_new(host);
+    enum semanage_condition condition = SEMANAGE_NONE;
+
+    if (semanage_condition_paths(host, store->arena, &store->paths, err) < 0 ||
+        semanage_check(host, store->arena, &condition, err) < 0)
+        return -1;
+    if (!(repairing && condition == SEMANAGE_NOT_INSTALLED) &&
+        require_condition(store, condition, err) < 0)
+        return -1;
+    if (semanage_condition_guard(host, &store->paths, err) < 0 || fix_root(store, err) < 0 ||
+        connect_store(store, err) < 0)
+        return -1;
+    *out_store = store;
+    store = NULL;
+    return 0;
+}
+
+int semanage_open(const struct host *host, struct semanage **out_store, struct err *err)
+{
+    return open_store(host, false, out_store, err);
+}
+
+/* ---- booleans ---- */
+static int boolean_key(struct semanage *store, const char *name, semanage_bool_key_t **out_key,
+                       struct err *err)
+{
+    store->said[0] = '\0';
+    if (semanage_bool_key_create(store->handle, name, out_key) < 0)
+        return fail(store, err, "cannot look a boolean up");
+    return 0;
+}
+
+int semanage_get_boolean(struct semanage *store, const char *name,
+                         struct semanage_boolean *out_boolean, struct err *err)
+{
+    struct semanage_boolean now = {0};
+    semanage_bool_key_t *key CLEANUP(bool_key) = NULL;
+    semanage_bool_t *record CLEANUP(bool) = NULL;
+    semanage_bool_t *local CLEANUP(bool) = NULL;
+    int known = 0, is_local = 0;
+
+    if (boolean_key(store, name, &key, err) < 0)
+        return -1;
+    if (semanage_bool_exists(store->handle, key, &known) < 0 ||
+        semanage_bool_exists_local(store->handle, key, &is_local) < 0 ||
+        (known && semanage_bool_query(store->handle, key, &record) < 0) ||
+        (is_local && semanage_bool_query_local(store->handle, key, &local) < 0)) {
+        (void)fail(store, err, "cannot query the policy store");
+        return err_wrap(err, "SELinux boolean '%s'", name);
+    }
+    now.known = known != 0;
+    now.on = known && semanage_bool_get_value(record) == 1;
+    now.is_local = is_local != 0;
+    now.local_on = is_local && semanage_bool_get_value(local) == 1;
+    *out_boolean = now;
+    return 0;
+}
+
+static int require_transaction(const struct semanage *store, struct err *err)
+{
+    return store->begun ? 0 : err_set(err, ERR_BUG, "no policy store transaction is open");
+}
+
+int semanage_set_boolean(struct semanage *store, const char *name, bool on, bool run,
+                         struct err *err)
+{
+    struct semanage_boolean now;
+    semanage_bool_key_t *key CLEANUP(bool_key) = NULL;
+    semanage_bool_t *record CLEANUP(bool) = NULL;
+
+    if (require_transaction(store, err) < 0 || semanage_get_boolean(store, name, &now, err) < 0)
+        return -1;
+    /* libsemanage stages an unknown one and drops it at commit, both with success. */
+    if (!now.known)
+        return err_set(err, ERR_INPUT, "the policy has no boolean '%s'", name);
+    if (boolean_key(store, name, &key, err) < 0)
+        return -1;
+    if (semanage_bool_create(store->handle, &record) < 0 ||
+        semanage_bool_set_name(store->handle, record, name) < 0)
+        return fail(store, err, "cannot stage a boolean");
+    semanage_bool_set_value(record, on);
+    /* A reload of the policy keeps the running value: without set_active the change would wait for
+     * a boot. */
+    if (semanage_bool_modify_local(store->handle, key, record) < 0 ||
+        (run && semanage_bool_set_active(store->handle, key, record) < 0)) {
+        (void)fail(store, err, "cannot stage it");
+        return err_wrap(err, "SELinux boolean '%s'", name);
+    }
+    ARENA_PUSH(store->arena, store->expected, store->expected_count) =
+        (struct expectation){.boolean = arena_string(store->arena, name), .local = true, .on = on};
+    return 0;
+}
+
+int semanage_unset_boolean(struct semanage *store, const char *name, struct err *err)
+{
+    struct semanage_boolean now;
+    semanage_bool_key_t *key CLEANUP(bool_key) = NULL;
+
+    if (require_transaction(store, err) < 0 || semanage_get_boolean(store, name, &now, err) < 0)
+        return -1;
+    if (!now.is_local)
+        return 0;
+    if (boolean_key(store, name, &key, err) < 0)
+        return -1;
+    if (semanage_bool_del_local(store->handle, key) < 0) {
+        (void)fail(store, err, "cannot take its local value away");
+        return err_wrap(err, "SELinux boolean '%s'", name);
+    }
+    ARENA_PUSH(store->arena, store->expected, store->expected_count) =
+        (struct expectation){.boolean = arena_string(store->arena, name), .local = false};
+    return 0;
+}
+
+/* ---- ports ---- */
+static int parse_protocol(const char *protocol, int *out_protocol, struct err *err)
+{
+    if (strcmp(protocol, "tcp") == 0)
+        *out_protocol = SEMANAGE_PROTO_TCP;
+    else if (strcmp(protocol, "udp") == 0)
+        *out_protocol = SEMANAGE_PROTO_UDP;
+    else
+        return err_set(err, ERR_INPUT, "'%s' is no protocol for a port label: tcp or udp",
+                       protocol);
+    return 0;
+}
+
+/* libsemanage takes 0, and takes 70000 for 4464. */
+static int check_port(uint32_t port, struct err *err)
+{
+    if (port >= 1 && port <= 65535)
+        return 0;
+    return err_set(err, ERR_INPUT, "%u is no port: expected 1 to 65535", port);
+}
+
+static void take_records(semanage_port_t **records, unsigned count, struct arena *arena,
+                         struct port_records *out_records)
+{
+    struct port_records taken = {0};
+
+    for (unsigned at = 0; at < count; at++) {
+        const semanage_port_t *from = records[at];
+        const char *type = semanage_context_get_type(semanage_port_get_con(from));
+        ARENA_PUSH(arena, taken.at, taken.count) = (struct port_record){
+            .low = (uint32_t)semanage_port_get_low(from),
+            .high = (uint32_t)semanage_port_get_high(from),
+            .protocol = semanage_port_get_proto(from),
+            .type = arena_string(arena, type != NULL ? type : ""),
+        };
+        semanage_port_free(records[at]);
+    }
+    free(records);
+    *out_records = taken;
+}
+
+static bool same_record(const struct port_record *a, const struct port_record *b)
+{
+    return a->low == b->low && a->high == b->high && a->protocol == b->protocol &&
+           strcmp(a->type, b->type) == 0;
+}
+
+/* All records in the order in which the kernel looks: the first that covers a port names its type.
+ */
+static int list_ports(struct semanage *store, struct arena *arena, struct port_records *out_all,
+                      struct port_records *out_local, struct err *err)
+{
+    semanage_port_t **records = NULL;
+    unsigned count = 0;
+
+    store->said[0] = '\0';
+    if (semanage_port_list(store->handle, &records, &count) < 0)
+        return fail(store, err, "cannot list the policy's ports");
+    take_records(records, count, arena, out_all);
+    records = NULL;
+    if (semanage_port_list_local(store->handle, &records, &count) < 0)
+        return fail(store, err, "cannot list the local ports");
+    take_records(records, count, arena, out_local);
+    for (size_t local = 0; local < out_local->count; local++)
+        for (size_t at = 0; at < out_all->count; at++)
+            if (!out_all->at[at].local && same_record(&out_all->at[at], &out_local->at[local])) {
+                out_all->at[at].local = true;
+                break;
+            }
+    return 0;
+}
+
+static bool covers(const struct port_record *record, int protocol, uint32_t port)
+{
+    return record->protocol == protocol && record->low <= port && port <= record->high;
+}
+
+int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
+                      struct arena *arena, struct semanage_port_label *out_port, struct err *err)
+{
+    struct semanage_port_label label = {0};
+    struct port_records all, local;
+    int number = 0;
+
+    if (parse_protocol(protocol, &number, err) < 0 || check_port(port, err) < 0 ||
+        list_ports(store, arena, &all, &local, err) < 0)
+        return -1;
+    for (size_t at = 0; at < all.count; at++) {
+        const struct port_record *record = &all.at[at];
+        if (!covers(record, number, port))
+            continue;
+        if (label.type == NULL)
+            label.type = record->type;
+        if (label.policy_type == NULL && !record->local)
+            label.policy_type = record->type;
+    }
+    for (size_t at = 0; at < local.count; at++) {
+        const struct port_record *record = &local.at[at];
+        if (!covers(record, number, port))
+            continue;
+        if (record->low == port && record->high == port) {
+            label.is_local = true;
+            continue;
+        }
+        label.local_range_type = record->type;
+        label.local_low = record->low;
+        label.local_high = record->high;
+    }
+    *out_port = label;
+    return 0;
+}
+
+int semanage_is_port_type(struct semanage *store, const char *type, bool *out_is, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct port_records all, local;
+
+    if (list_ports(store, scratch, &all, &local, err) < 0)
+        return -1;
+    *out_is = false;
+    for (size_t at = 0; at < all.count; at++)
+        if (strcmp(all.at[at].type, type) == 0 && !all.at[at].local)
+            *out_is = true;
+    return 0;
+}
+
+static int make_context(struct semanage *store, const char *type, semanage_context_t **out_context,
+                        struct err *err)
+{
+    semanage_context_t *context CLEANUP(context) = NULL;
+    semanage_handle_t *handle = store->handle;
+
+    if (semanage_context_create(handle, &context) < 0 ||
+        semanage_context_set_user(handle, context, "system_u") < 0 ||
+        semanage_context_set_role(handle, context, "object_r") < 0 ||
+        semanage_context_set_type(handle, context, type) < 0 ||
+        (semanage_mls_enabled(handle) == 1 && semanage_context_set_mls(handle, context, "s0") < 0))
+        return fail(store, err, "cannot make a port's context");
+    *out_context = context;
+    context = NULL;
+    return 0;
+}
+
+static int check_label(struct semanage *store, const char *protocol, uint32_t port,
+                       const char *type, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct semanage_port_label now;
+    bool is_type = false;
+
+    if (semanage_get_port(store, protocol, port, scratch, &now, err) < 0 ||
+        semanage_is_port_type(store, type, &is_type, err) < 0)
+        return -1;
+    if (!is_type)
+        return err_set(err, ERR_INPUT, "'%s' is no type that the policy gives to a port", type);
+    if (now.local_range_type != NULL)
+        return err_set(err, ERR_INPUT, "%s/%u lies in the local port range %u-%u (%s)", protocol,
+                       port, now.local_low, now.local_high, now.local_range_type);
+    return 0;
+}
+
+static int port_key(struct semanage *store, const char *protocol, uint32_t port,
+                    semanage_port_key_t **out_key, struct err *err)
+{
+    int number = 0;
+
+    if (parse_protocol(protocol, &number, err) < 0 || check_port(port, err) < 0)
+        return -1;
+    store->said[0] = '\0';
+    if (semanage_port_key_create(store->handle, (int)port, (int)port, number, out_key) < 0)
+        return fail(store, err, "cannot look a port up");
+    return 0;
+}
+
+int semanage_set_port(struct semanage *store, const char *protocol, uint32_t port, const char *type,
+                      struct err *err)
+{
+    semanage_port_key_t *key CLEANUP(port_key) = NULL;
+    semanage_port_t *record CLEANUP(port) = NULL;
+    semanage_context_t *context CLEANUP(context) = NULL;
+    int number = 0;
+
+    if (require_transaction(store, err) < 0 || parse_protocol(protocol, &number, err) < 0 ||
+        check_label(store, protocol, port, type, err) < 0 ||
+        port_key(store, protocol, port, &key, err) < 0 ||
+        make_context(store, type, &context, err) < 0)
+        return -1;
+    if (semanage_port_create(store->handle, &record) < 0 ||
+        semanage_port_set_con(store->handle, record, context) < 0)
+        return fail(store, err, "cannot stage a port");
+    semanage_port_set_proto(record, number);
+    semanage_port_set_port(record, (int)port);
+    if (semanage_port_modify_local(store->handle, key, record) < 0) {
+        (void)fail(store, err, "cannot stage it");
+        return err_wrap(err, "SELinux port '%s/%u'", protocol, port);
+    }
+    ARENA_PUSH(store->arena, store->expected, store->expected_count) =
+        (struct expectation){.protocol = arena_string(store->arena, protocol),
+                             .port = port,
+                             .type = arena_string(store->arena, type)};
+    return 0;
+}
+
+int semanage_unset_port(struct semanage *store, const char *protocol, uint32_t port,
+                        struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    semanage_port_key_t *key CLEANUP(port_key) = NULL;
+    struct semanage_port_label now;
+
+    if (require_transaction(store, err) < 0 ||
+        semanage_get_port(store, protocol, port, scratch, &now, err) < 0)
+        return -1;
+    /* libsemanage "deletes" what only the policy has, with success and no effect. */
+    if (!now.is_local)
+        return 0;
+    if (port_key(store, protocol, port, &key, err) < 0)
+        return -1;
+    if (semanage_port_del_local(store->handle, key) < 0) {
+        (void)fail(store, err, "cannot take its local label away");
+        return err_wrap(err, "SELinux port '%s/%u'", protocol, port);
+    }
+    ARENA_PUSH(store->arena, store->expected, store->expected_count) = (struct expectation){
+        .protocol = arena_string(store->arena, protocol), .port = port, .type = NULL};
+    return 0;
+}
+
+/* ---- the transaction ---- */
+int semanage_begin(struct semanage *store, struct err *err)
+{
+    if (store->begun)
+        return err_set(err, ERR_BUG, "a policy store transaction is open already");
+    store->said[0] = '\0';
+    store->expected = NULL;
+    store->expected_count = 0;
+    if (semanage_begin_transaction(store->handle) < 0) {
+        const char *holder =
+            semanage_condition_lock_holder(store->host, &store->paths, store->arena);
+        if (holder != NULL)
+            return err_sys(err, EBUSY, "another program holds the policy store's lock: %s", holder);
+        return fail(store, err, "cannot begin a policy store transaction");
+    }
+    store->begun = true;
+    return 0;
+}
+
+static int expect(struct semanage *store, const struct expectation *wanted, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+
+    if (wanted->boolean != NULL) {
+        struct semanage_boolean now;
+        if (semanage_get_boolean(store, wanted->boolean, &now, err) < 0)
+            return -1;
+        if (now.is_local != wanted->local ||
+            (wanted->local && (now.local_on != wanted->on || now.on != wanted->on)))
+            return err_set(err, ERR_SYS,
+                           "the policy store took the commit, but boolean '%s' is not as staged",
+                           wanted->boolean);
+        return 0;
+    }
+    struct semanage_port_label now;
+    if (semanage_get_port(store, wanted->protocol, wanted->port, scratch, &now, err) < 0)
+        return -1;
+    if (now.is_local != (wanted->type != NULL) ||
+        (wanted->type != NULL && (now.type == NULL || strcmp(now.type, wanted->type) != 0)))
+        return err_set(err, ERR_SYS,
+                       "the policy store took the commit, but port %s/%u is not as staged",
+                       wanted->protocol, wanted->port);
+    return 0;
+}
+
+/* Reads everything back: installed files first, then each record through a handle that knows
+ * nothing of the commit. */
+static int read_back(struct semanage *store, struct err *err)
+{
+    enum semanage_condition condition = SEMANAGE_NONE;
+
+    if (semanage_check(store->host, store->arena, &condition, err) < 0 ||
+        require_condition(store, condition, err) < 0 || connect_store(store, err) < 0)
+        return -1;
+    for (size_t at = 0; at < store->expected_count; at++)
+        if (expect(store, &store->expected[at], err) < 0)
+            return -1;
+    return 0;
+}
+
+int semanage_commit_staged(struct semanage *store, struct err *err)
+{
+    if (require_transaction(store, err) < 0)
+        return -1;
+    if (store->expected_count == 0) {
+        semanage_abandon(store);
+        return 0;
+    }
+    store->said[0] = '\0';
+    int number = semanage_commit(store->handle);
+    store->begun = false;
+    if (number < 0)
+        return fail(store, err, "libsemanage did not commit");
+    if (number == 0)
+        return err_set(err, ERR_SYS,
+                       "libsemanage installed nothing although %zu changes were staged",
+                       store->expected_count);
+    return read_back(store, err);
+}
+
+void semanage_abandon(struct semanage *store)
+{
+    struct err ignored = {0};
+
+    if (!store->begun)
+        return;
+    disconnect(store);
+    if (connect_store(store, &ignored) < 0)
+        disconnect(store);
+}
+
+/* ---- repair ---- */
+/* A commit without a change repairs nothing, and what was half done may have been the last local
+ * record's removal: only building the policy anew covers every case. */
+static int install_again(const struct host *host, struct err *err)
+{
+    struct semanage *store CLEANUP(store) = NULL;
+
+    if (open_store(host, true, &store, err) < 0 || semanage_begin(store, err) < 0)
+        return -1;
+    semanage_set_rebuild(store->handle, 1);
+    store->said[0] = '\0';
+    int number = semanage_commit(store->handle);
+    store->begun = false;
+    return number < 0 ? fail(store, err, "libsemanage did not commit") : read_back(store, err);
+}
+
+int semanage_repair(const struct host *host, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    enum semanage_condition condition = SEMANAGE_NONE;
+
+    if (semanage_check(host, scratch, &condition, err) < 0)
+        return -1;
+    if (condition == SEMANAGE_NO_ACTIVE && (semanage_condition_restore(host, err) < 0 ||
+                                            semanage_check(host, scratch, &condition, err) < 0))
+        return -1;
+    if (condition == SEMANAGE_NOT_INSTALLED && install_again(host, err) < 0)
+        return err_wrap(err, "cannot repair the policy store");
+    return 0;
+}
