@@ -1,5 +1,5 @@
 /* tests/unit/selinux_tree: a fresh tree with a real policy store for a test
- * (tests/integration/selinux_tree.sh). Use:     tree_make() in the setup of each test: always the
+ * (tests/fixtures/selinux/make_tree.sh). Use:     tree_make() in the setup of each test: always the
  * same path, since libsemanage keeps its paths for the life of a process. */
 #ifndef HAMEDIC_TESTS_UNIT_SELINUX_TREE_H
 #define HAMEDIC_TESTS_UNIT_SELINUX_TREE_H
@@ -29,7 +29,7 @@ static inline int tree_run(const char *program, char *const argv[])
 
 static inline void tree_make(void)
 {
-    char script[] = TESTS_DIR "/integration/selinux_tree.sh";
+    char script[] = TESTS_DIR "/fixtures/selinux/make_tree.sh";
     char shell[] = "sh", tree[] = TREE, cache[] = TREE_DIR "/cache";
     char *const argv[] = {shell, script, tree, cache, NULL};
 

@@ -568,7 +568,7 @@ static void test_semanage_second_root_in_a_process_is_a_bug(void **state)
     struct host *other = NULL;
 
     semanage_close(store);
-    char script[] = TESTS_DIR "/integration/selinux_tree.sh";
+    char script[] = TESTS_DIR "/fixtures/selinux/make_tree.sh";
     char shell[] = "sh", tree[] = TREE ".other", cache[] = TREE_DIR "/cache";
     char *const argv[] = {shell, script, tree, cache, NULL};
     assert_int_equal(tree_run("sh", argv), 0);
