@@ -44,6 +44,13 @@ struct haproxy {
     uint64_t worker_limit_soft;      /* of the worker now */
     bool can_raise_limit;            /* effective CAP_SYS_RESOURCE of the master */
     bool same_network;               /* its network namespace is the agent's */
+
+    /* Who it was started as. Where that is not root, its program and configuration may be that user's own, and
+     * haproxy_check runs them with that user's rights and no more. */
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;
+    size_t group_count;
 };
 
 MUST_CHECK int haproxy_find(const struct host *host, struct arena *arena,
@@ -66,7 +73,7 @@ MUST_CHECK int haproxy_check(const struct host *host, const struct haproxy *hapr
                              const struct staged_file *staged, size_t staged_count,
                              unsigned deadline_ms, struct arena *arena,
                              struct haproxy_verdict *out_verdict, struct err *err);
-/* `haproxy -v`. NULL where the program cannot be run. */
+/* `haproxy -v` with the agent's rights. NULL: its answer names no version. */
 MUST_CHECK int haproxy_program_version(const char *program, unsigned deadline_ms,
                                        struct arena *arena, const char **out_version,
                                        struct err *err);

@@ -24,6 +24,9 @@ MUST_CHECK int haproxy_api_ask(const char *socket_path, const char *command, uns
 MUST_CHECK int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,
                                 struct err *err);
 
+/* Does somebody take connections there now? */
+bool haproxy_api_connects(const char *socket_path);
+
 /* `show info`. A key that the version does not know is absent. */
 struct haproxy_info {
     struct haproxy_info_field {

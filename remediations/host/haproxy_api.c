@@ -1,0 +1,154 @@
+#include "remediations/host/haproxy_api.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "plans/base/escape.h"
+#include "plans/base/file.h"
+#include "plans/base/text.h"
+
+enum { READ_STEP = 64 * 1024, RETRY_MS = 20, CONNECT_MS = 500, SHOWN_MAX = 300 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 0: ready; else an errno value. */
+static int wait_for(int fd, short events, int64_t deadline)
+{
+    for (;;) {
+        struct pollfd poll_fd = {.fd = fd, .events = events};
+        int64_t left = deadline - now_ms();
+        if (left <= 0)
+            return ETIMEDOUT;
+        int ready = poll(&poll_fd, 1, (int)left);
+        if (ready > 0)
+            return 0;
+        if (ready < 0 && errno != EINTR)
+            return errno;
+    }
+}
+
+static int connect_to(const char *path, int64_t deadline, int *out_fd, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+
+    if (len >= sizeof address.sun_path)
+        return err_set(err, ERR_INPUT, "socket path too long: '%s'", path);
+    memcpy(address.sun_path, path, len + 1);
+    int fd CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_sys(err, errno, "cannot make a socket");
+    while (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+        /* A full accept queue: a UNIX socket does not tell when there is room again. */
+        if (errno != EAGAIN && errno != EINTR)
+            return err_sys(err, errno, "cannot connect to '%s'", path);
+        if (now_ms() >= deadline)
+            return err_sys(err, ETIMEDOUT, "cannot connect to '%s'", path);
+        (void)poll(NULL, 0, RETRY_MS);
+    }
+    *out_fd = take_fd(&fd);
+    return 0;
+}
+
+static int send_line(int fd, const char *path, const char *command, int64_t deadline,
+                     struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct span rest = span_of(arena_printf(scratch, "%s\n", command));
+
+    while (rest.len > 0) {
+        ssize_t put = send(fd, rest.ptr, rest.len, MSG_NOSIGNAL);
+        if (put >= 0) {
+            rest = (struct span){rest.ptr + put, rest.len - (size_t)put};
+            continue;
+        }
+        int failed = errno;
+        if (failed == EAGAIN)
+            failed = wait_for(fd, POLLOUT, deadline);
+        if (failed != 0 && failed != EINTR)
+            return err_sys(err, failed, "cannot ask '%s'", path);
+    }
+    return 0;
+}
+
+static int receive_all(int fd, const char *path, const char *command, int64_t deadline, size_t max,
+                       struct text *answer, struct err *err)
+{
+    char *step = arena_alloc(answer->arena, READ_STEP);
+
+    for (;;) {
+        ssize_t got = recv(fd, step, READ_STEP, 0);
+        if (got == 0)
+            return 0;
+        if (got > 0) {
+            if ((size_t)got > max - answer->len)
+                return err_set(err, ERR_INPUT, "'%s' answers '%s' with more than %zu bytes", path,
+                               command, max);
+            text_add_span(answer, (struct span){step, (size_t)got});
+            /* A peer that never pauses must not outlast the deadline either. */
+            if (now_ms() >= deadline)
+                return err_sys(err, ETIMEDOUT, "'%s' did not end its answer to '%s'", path,
+                               command);
+            continue;
+        }
+        int failed = errno;
+        if (failed == EAGAIN)
+            failed = wait_for(fd, POLLIN, deadline);
+        if (failed != 0 && failed != EINTR)
+            return err_sys(err, failed, "'%s' did not answer '%s'", path, command);
+    }
+}
+
+int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms, size_t max,
+                    struct arena *arena, struct span *out_answer, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct text answer = text_new(scratch);
+    int64_t deadline = now_ms() + deadline_ms;
+    int fd CLEANUP_FD = -1;
+
+    assert(strchr(command, '\n') == NULL);
+    if (connect_to(socket_path, deadline, &fd, err) < 0 ||
+        send_line(fd, socket_path, command, deadline, err) < 0 ||
+        receive_all(fd, socket_path, command, deadline, max, &answer, err) < 0)
+        return -1;
+    if (answer.len == 0)
+        return err_set(err, ERR_INPUT, "'%s' closed the connection without an answer to '%s'",
+                       socket_path, command);
+    *out_answer = (struct span){arena_copy(arena, answer.ptr, answer.len), answer.len};
+    return 0;
+}
+
+int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,
+                     struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct span answer;
+
+    if (haproxy_api_ask(socket_path, command, deadline_ms, READ_STEP, scratch, &answer, err) < 0)
+        return -1;
+    answer = span_trim(answer);
+    if (answer.len == 0)
+        return 0;
+    return err_set(err, ERR_INPUT, "'%s' was answered with '%s'", command,
+                   escape_span(scratch, answer, SHOWN_MAX));
+}
+
+bool haproxy_api_connects(const char *socket_path)
+{
+    struct err err = {0};
+    int fd CLEANUP_FD = -1;
+
+    return connect_to(socket_path, now_ms() + CONNECT_MS, &fd, &err) == 0;
+}

@@ -1,0 +1,280 @@
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "plans/base/file.h"
+#include "remediations/host/haproxy_api.h"
+
+enum manner { ANSWERS, ANSWERS_SLOWLY, SAYS_NOTHING, CLOSES, STOPS_HALFWAY, NEVER_ENDS };
+
+/* A thread that serves one connection on a socket in a directory of its own. */
+struct server {
+    enum manner manner;
+    const char *answer;
+    char directory[64];
+    char path[96];
+    char asked[128];
+    int listener;
+    int stop[2];
+    pthread_t thread;
+};
+
+static void say(int fd, const char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        ssize_t put = send(fd, text, len, MSG_NOSIGNAL);
+        if (put < 0)
+            return;
+        text += put;
+        len -= (size_t)put;
+    }
+}
+
+static void wait_until_stopped(const struct server *server)
+{
+    char byte;
+
+    (void)!read(server->stop[0], &byte, 1);
+}
+
+static void *serve(void *context)
+{
+    struct server *server = context;
+    int fd CLEANUP_FD = accept(server->listener, NULL, NULL);
+
+    if (fd < 0)
+        return NULL;
+    if (server->manner == CLOSES)
+        return NULL;
+    (void)!recv(fd, server->asked, sizeof server->asked - 1, 0);
+    switch (server->manner) {
+    case ANSWERS:
+        say(fd, server->answer);
+        break;
+    case ANSWERS_SLOWLY:
+        for (const char *at = server->answer; *at != '\0'; at++) {
+            char one[2] = {*at, '\0'};
+            say(fd, one);
+            (void)usleep(2000);
+        }
+        break;
+    case STOPS_HALFWAY:
+        say(fd, server->answer);
+        wait_until_stopped(server);
+        break;
+    case NEVER_ENDS:
+        while (send(fd, server->answer, strlen(server->answer), MSG_NOSIGNAL) > 0)
+            continue;
+        break;
+    case SAYS_NOTHING:
+        wait_until_stopped(server);
+        break;
+    case CLOSES:
+        break;
+    }
+    return NULL;
+}
+
+static void start(struct server *server, enum manner manner, const char *answer)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    *server = (struct server){.manner = manner, .answer = answer};
+    (void)snprintf(server->directory, sizeof server->directory, "/tmp/hamedic-api-XXXXXX");
+    assert_non_null(mkdtemp(server->directory));
+    (void)snprintf(server->path, sizeof server->path, "%s/sock", server->directory);
+    memcpy(address.sun_path, server->path, sizeof server->path);
+    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(server->listener >= 0);
+    assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(server->listener, 4), 0);
+    assert_int_equal(pipe(server->stop), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void stop(struct server *server)
+{
+    (void)close(server->stop[1]);
+    (void)shutdown(server->listener, SHUT_RDWR);
+    assert_int_equal(pthread_join(server->thread, NULL), 0);
+    (void)close(server->stop[0]);
+    (void)close(server->listener);
+    (void)unlink(server->path);
+    (void)rmdir(server->directory);
+}
+
+static void test_api_ask_answer_is_read_to_its_end(void **state)
+{
+    static const enum manner manners[] = {ANSWERS, ANSWERS_SLOWLY};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct server server;
+        struct span answer = {NULL, 0};
+        struct err err = {0};
+        start(&server, manners[i], "one\n\ntwo\n\n");
+        assert_int_equal(
+            haproxy_api_ask(server.path, "show info;show stat", 5000, 1024, arena, &answer, &err),
+            0);
+        stop(&server);
+        assert_true(span_is(answer, "one\n\ntwo\n\n"));
+        assert_string_equal(server.asked, "show info;show stat\n");
+    }
+}
+
+static void test_api_ask_answer_of_exactly_max_is_allowed_one_more_is_not(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct server server;
+    struct span answer = {NULL, 0};
+    struct err err = {0};
+
+    (void)state;
+    start(&server, ANSWERS, "123456789\n");
+    assert_int_equal(haproxy_api_ask(server.path, "x", 5000, 10, arena, &answer, &err), 0);
+    stop(&server);
+    start(&server, ANSWERS, "123456789\n");
+    assert_int_equal(haproxy_api_ask(server.path, "x", 5000, 9, arena, &answer, &err), -1);
+    stop(&server);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_non_null(strstr(err.text, "more than 9 bytes"));
+}
+
+static void test_api_ask_endless_answer_ends_at_the_bound(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct server server;
+    struct span answer = {NULL, 0};
+    struct err err = {0};
+
+    (void)state;
+    start(&server, NEVER_ENDS, "garbage garbage garbage garbage\n");
+    assert_int_equal(haproxy_api_ask(server.path, "x", 60000, 100000, arena, &answer, &err), -1);
+    stop(&server);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_null(answer.ptr);
+}
+
+static void test_api_ask_silence_ends_at_the_deadline(void **state)
+{
+    static const enum manner manners[] = {SAYS_NOTHING, STOPS_HALFWAY};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct server server;
+        struct span answer = {NULL, 0};
+        struct err err = {0};
+        start(&server, manners[i], "half an answer");
+        assert_int_equal(haproxy_api_ask(server.path, "x", 100, 1024, arena, &answer, &err), -1);
+        stop(&server);
+        assert_int_equal(err.kind, ERR_SYS);
+        assert_int_equal(err.sys, ETIMEDOUT);
+        assert_null(answer.ptr);
+    }
+}
+
+static void test_api_ask_full_accept_queue_ends_at_the_deadline(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    char directory[] = "/tmp/hamedic-api-XXXXXX", path[64];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct span answer = {NULL, 0};
+    struct err err = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/sock", directory);
+    memcpy(address.sun_path, path, sizeof path);
+    int listener CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    int first CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(first, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(haproxy_api_ask(path, "x", 100, 1024, arena, &answer, &err), -1);
+    assert_int_equal(err.sys, ETIMEDOUT);
+    (void)unlink(path);
+    (void)rmdir(directory);
+}
+
+static void test_api_ask_closed_without_an_answer_is_an_error(void **state)
+{
+    static const enum manner manners[] = {CLOSES, ANSWERS};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct server server;
+        struct span answer = {NULL, 0};
+        struct err err = {0};
+        start(&server, manners[i], "");
+        assert_int_equal(haproxy_api_ask(server.path, "x", 5000, 1024, arena, &answer, &err), -1);
+        stop(&server);
+        assert_true(err.kind == ERR_INPUT || err.kind == ERR_SYS);
+        assert_int_not_equal(err.sys, ETIMEDOUT);
+    }
+}
+
+static void test_api_ask_no_socket_says_so(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct span answer = {NULL, 0};
+    struct err err = {0};
+    char path[200];
+
+    (void)state;
+    assert_int_equal(haproxy_api_ask("/nowhere/at/all", "x", 100, 1024, arena, &answer, &err), -1);
+    assert_int_equal(err.sys, ENOENT);
+    assert_non_null(strstr(err.text, "'/nowhere/at/all'"));
+    memset(path, 'a', sizeof path);
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(haproxy_api_ask(path, "x", 100, 1024, arena, &answer, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_false(haproxy_api_connects("/nowhere/at/all"));
+}
+
+static void test_api_tell_any_answer_is_a_refusal(void **state)
+{
+    struct server server;
+    struct err err = {0};
+
+    (void)state;
+    start(&server, ANSWERS, "\n");
+    assert_int_equal(haproxy_api_tell(server.path, "set maxconn server b/s 1", 5000, &err), 0);
+    stop(&server);
+    start(&server, ANSWERS, "Permission denied\n\n");
+    assert_int_equal(haproxy_api_tell(server.path, "set maxconn server b/s 1", 5000, &err), -1);
+    stop(&server);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_non_null(strstr(err.text, "'Permission denied'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_api_ask_answer_is_read_to_its_end),
+        cmocka_unit_test(test_api_ask_answer_of_exactly_max_is_allowed_one_more_is_not),
+        cmocka_unit_test(test_api_ask_endless_answer_ends_at_the_bound),
+        cmocka_unit_test(test_api_ask_silence_ends_at_the_deadline),
+        cmocka_unit_test(test_api_ask_full_accept_queue_ends_at_the_deadline),
+        cmocka_unit_test(test_api_ask_closed_without_an_answer_is_an_error),
+        cmocka_unit_test(test_api_ask_no_socket_says_so),
+        cmocka_unit_test(test_api_tell_any_answer_is_a_refusal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
