@@ -29,7 +29,7 @@ debian_packages() {
     echo gcc libc6-dev cmake ninja-build pkg-config
     libraries 1
     [ "$1" != build ] || return 0
-    echo haproxy minisign iproute2 util-linux mount
+    echo haproxy minisign iproute2 util-linux mount socat
     [ "$1" != try ] || return 0
     echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps
     echo selinux-policy-default checkpolicy policycoreutils semodule-utils
@@ -39,7 +39,7 @@ fedora_packages() {
     echo gcc cmake ninja-build pkgconf-pkg-config
     libraries 2
     [ "$1" != build ] || return 0
-    echo haproxy minisign iproute util-linux
+    echo haproxy minisign iproute util-linux socat
     [ "$1" != try ] || return 0
     echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan
     echo selinux-policy-targeted checkpolicy policycoreutils

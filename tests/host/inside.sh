@@ -57,5 +57,5 @@ ulimit -S -n 1024
 ulimit -H -n 20000 2>/dev/null || true # a lower one stays
 status=0
 chroot . /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
-    TERM="${TERM:-dumb}" setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$@" || status=$?
+    TERM="${TERM:-dumb}" ${NO_COLOR:+"NO_COLOR=$NO_COLOR"} setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$@" || status=$?
 exit "$status"

@@ -1,10 +1,12 @@
-/* tests/host/traffic: clients that ask, wait for the answer, pause and ask again; how they fared,
- * in numbers. Use:     traffic -a 127.0.0.1:8001 -n 60 [-p 100] [-w 2] [-t 10] [-m 5000] [-s 16]
- * Shapes:  -n clients, -p milliseconds between an answer and the next request, -m milliseconds of
- * patience; a line each -w seconds, the end after -t seconds (0: when it is told to). Clients come
- * from -s addresses 127.1.0.1 ... so that their own ports never run short. The line: requests=90
- * rate=45 ok=60 503=30 other=0 refused=0 hung=0 p50=201 p95=800 max=950 "ok" is 2xx, "other" any
- * other status or a broken answer, times are milliseconds of answered requests.
+/* tests/host/traffic: clients that ask, wait for the answer, pause and ask again; how they fared.
+ * Use:     traffic -a 127.0.0.1:8001 -n 60 [-p 100] [-w 2] [-t 10] [-m 5000] [-s 16]
+ * Shapes:  -n clients; -p milliseconds between an answer and the next request, on average;
+ *          -m milliseconds of patience; a line each -w seconds, the end after -t seconds (0:
+ *          never). Clients come from -s addresses, 127.1.0.1 and on, so that their own ports never
+ *          run short. A line:
+ *              requests=90 rate=45 ok=60 503=30 other=0 refused=0 hung=0 p50=201 p95=800 max=950
+ *          "ok" is 2xx, "other" any other status or a broken answer, hung: patience ran out; times
+ *          are milliseconds of the answered requests.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -89,7 +91,7 @@ static void disconnect(struct client *client)
 static void rest(struct client *client)
 {
     client->state = CLIENT_PAUSED;
-    client->resume = now() + pause_ms;
+    client->resume = now() + pause_ms / 2 + (pause_ms > 0 ? random() % pause_ms : 0);
 }
 
 static void give_up(struct client *client, int64_t *counter)
