@@ -1,8 +1,8 @@
 /* plans/plan: the remediation plan as data, and the words all of hamedic shares.
- * Use:     fill a struct plan; codec writes it, approval signs it, render shows it, the agent applies it.
- * Shapes:  strings are printable ASCII, NUL-ended; times are seconds since 1970 UTC; addresses are
- *          "KIND:TARGET" ("selinux.port:tcp/8888"); digests are BLAKE2b-256 hex. A NULL string is JSON null.
- * Owns:    everything lives in the arena of whoever built the plan.
+ * Use:     fill a struct plan; codec writes it, approval signs it, render shows it, the agent
+ * applies it. Shapes:  strings are printable ASCII, NUL-ended; times are seconds since 1970 UTC;
+ * addresses are "KIND:TARGET" ("selinux.port:tcp/8888"); digests are BLAKE2b-256 hex. A NULL string
+ * is JSON null. Owns:    everything lives in the arena of whoever built the plan.
  */
 #ifndef HAMEDIC_PLANS_PLAN_H
 #define HAMEDIC_PLANS_PLAN_H
@@ -17,7 +17,8 @@
 #define PLAN_SCHEMA      "hamedic/plan/1"
 #define DIAGNOSIS_SCHEMA "hamedic/diagnosis/1"
 
-/* Bounds of a plan file. They bound a strict parser, not what a host may need: each is far above it. */
+/* Bounds of a plan file. They bound a strict parser, not what a host may need: each is far above
+ * it. */
 #define PLAN_FILE_MAX     ((size_t)8 * 1024 * 1024)
 #define PLAN_STRING_MAX   4096
 #define PLAN_CHANGES_MAX  256
@@ -32,7 +33,8 @@ enum action { ACTION_NO_OP, ACTION_CREATE, ACTION_UPDATE, ACTION_DELETE };
 enum finding_state { FINDING_PROVEN, FINDING_POSSIBLE };
 enum severity { SEVERITY_NOTICE, SEVERITY_WARNING, SEVERITY_CRITICAL };
 
-/* "low", "reload", "no-op", "proven", "critical", ...: the words of the JSON and of the terminal. */
+/* "low", "reload", "no-op", "proven", "critical", ...: the words of the JSON and of the terminal.
+ */
 const char *risk_word(enum risk risk);
 const char *impact_word(enum impact impact);
 const char *action_word(enum action action);
@@ -56,7 +58,8 @@ bool strings_have(const struct strings *strings, const char *string);
 
 /* What was seen, where and when. Text was escaped (base/escape) when it came in. */
 struct evidence {
-    const char *source; /* "stats", "config", "proc", "sysctl", "sockets", "probe", "haproxy -c", ... */
+    const char
+        *source; /* "stats", "config", "proc", "sysctl", "sockets", "probe", "haproxy -c", ... */
     int64_t time;
     const char *text;
 };
@@ -66,13 +69,14 @@ struct finding {
     const char *cause; /* the stable slug: "server-queue" */
     enum finding_state state;
     enum severity severity;
-    const char *object;  /* what it is about: "be_api/app1", "global", "net.ipv4.ip_local_port_range" */
+    const char
+        *object; /* what it is about: "be_api/app1", "global", "net.ipv4.ip_local_port_range" */
     const char *summary; /* one sentence: what is wrong */
     struct evidence *evidence;
     size_t evidence_count;
     struct strings consequences; /* what users feel, or will */
     struct strings advice;       /* what a person must do elsewhere, exactly; may be empty */
-    const char *settle;          /* FINDING_POSSIBLE: which observation would settle it; else NULL */
+    const char *settle; /* FINDING_POSSIBLE: which observation would settle it; else NULL */
 };
 
 /* "Resource X should have value Y, because Z." */
@@ -81,7 +85,7 @@ struct wish {
     const char *address;
     const char *value; /* "" wishes our customisation of that resource away */
     enum wish_source source;
-    struct strings why; /* causes; "wish" for --set; "policy" for declared state */
+    struct strings why;  /* causes; "wish" for --set; "policy" for declared state */
     const char *because; /* one sentence with the numbers, for people; may be NULL */
 };
 
@@ -141,7 +145,8 @@ struct plan {
     struct change *changes;
     size_t change_count;
     struct strings advice;
-    /* What a reload would activate besides these changes: the file differs from the running process. */
+    /* What a reload would activate besides these changes: the file differs from the running
+     * process. */
     struct strings activates;
     struct strings not_checked; /* what could not be looked at, and why */
 };

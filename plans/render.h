@@ -1,7 +1,7 @@
 /* plans/render: findings, plans and verdicts as a person reads them.
  * Use:     struct render_style style = {...}; render_plan(&style, plan, ..., &text);
- * Shapes:  lines of at most style.width columns where the words allow it; the worst first; no control bytes
- *          but LF, and SGR colour where style.color. Non-ASCII signs only where style.unicode.
+ * Shapes:  lines of at most style.width columns where the words allow it; the worst first; no
+ * control bytes but LF, and SGR colour where style.color. Non-ASCII signs only where style.unicode.
  * Owns:    text is the caller's builder.
  */
 #ifndef HAMEDIC_PLANS_RENDER_H

@@ -4,3 +4,4 @@
 hamedic_unit_test(codec hamedic_plans)
 hamedic_unit_test(minisign hamedic_plans)
 hamedic_unit_test(approval hamedic_plans)
+hamedic_unit_test(render hamedic_plans)
