@@ -1,0 +1,567 @@
+/* The two SELinux rows, through the stage, on a real policy store in a tree. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "plans/base/file.h"
+#include "remediations/remediation.h"
+
+#define TREE_NAME "rows"
+#include "tests/unit/selinux_tree.h"
+
+extern const struct remediation selinux_boolean;
+extern const struct remediation selinux_port;
+
+#define INSTALLED TREE "/etc/selinux/default/policy/policy.33"
+#define ID        "00112233445566778899aabbccddeeff"
+
+struct fixture {
+    struct host *host;
+    struct arena *arena;
+    struct scene scene;
+    struct haproxy haproxy;
+    struct stage *stage;
+    struct stage_settings settings;
+    unsigned announced;
+    struct err err;
+};
+
+#define ASSERT_OK(call)                                                                            \
+    do {                                                                                           \
+        if ((call) < 0)                                                                            \
+            fail_msg("%s: %s", #call, fixture->err.text);                                          \
+    } while (0)
+#define ASSERT_FAILS(call, expected_kind, words)                                                   \
+    do {                                                                                           \
+        assert_int_equal((call), -1);                                                              \
+        if (strstr(fixture->err.text, (words)) == NULL)                                            \
+            fail_msg("expected '%s' in: %s", (words), fixture->err.text);                          \
+        assert_int_equal(fixture->err.kind, (expected_kind));                                      \
+    } while (0)
+
+static int count_announced(void *context, const char *what, struct err *err)
+{
+    struct fixture *fixture = context;
+
+    (void)err;
+    assert_string_equal(what, "selinux-store");
+    fixture->announced++;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    assert_non_null(fixture);
+    tree_make();
+    fixture->arena = arena_new();
+    ASSERT_OK(host_open(TREE, &fixture->host, &fixture->err));
+    fixture->scene = (struct scene){.host = fixture->host, .haproxy = &fixture->haproxy};
+    fixture->settings = (struct stage_settings){
+        .host = fixture->host,
+        .haproxy = &fixture->haproxy,
+        .id = ID,
+        .undo_dir = open(TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        .announce = count_announced,
+        .context = fixture,
+    };
+    ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    stage_free(fixture->stage);
+    (void)close(fixture->settings.undo_dir);
+    host_close(fixture->host);
+    arena_free(fixture->arena);
+    free(fixture);
+    return 0;
+}
+
+/* ---- helpers ---- */
+static const struct remediation *row_of(const char *address)
+{
+    return strncmp(address, selinux_port.kind, strlen(selinux_port.kind)) == 0 ? &selinux_port
+                                                                               : &selinux_boolean;
+}
+
+static int try_plan(struct fixture *fixture, const char *address, const char *value,
+                    struct change *out_change)
+{
+    const struct remediation *row = row_of(address);
+    struct wish wish = {.address = address, .source = WISH_OPERATOR};
+
+    if (row->check(strchr(address, ':') + 1, value, fixture->arena, &wish.value, &fixture->err) < 0)
+        return -1;
+    return row->plan(&fixture->scene, &wish, fixture->arena, out_change, &fixture->err);
+}
+
+static struct change plan(struct fixture *fixture, const char *address, const char *value)
+{
+    struct change change;
+
+    ASSERT_OK(try_plan(fixture, address, value, &change));
+    return change;
+}
+
+static void stage(struct fixture *fixture, const struct change *change)
+{
+    ASSERT_OK(
+        row_of(change->address)->stage(fixture->stage, &fixture->scene, change, &fixture->err));
+}
+
+static void commit(struct fixture *fixture, const struct change *change)
+{
+    ASSERT_OK(row_of(change->address)->commit(fixture->stage, change, &fixture->err));
+}
+
+static struct proof prove(struct fixture *fixture, const struct change *change)
+{
+    struct proof proof;
+
+    ASSERT_OK(row_of(change->address)
+                  ->prove(fixture->stage, change, fixture->arena, &proof, &fixture->err));
+    return proof;
+}
+
+static struct undo_report undo(struct fixture *fixture, const struct change *change)
+{
+    struct undo_report report;
+
+    ASSERT_OK(row_of(change->address)
+                  ->undo(fixture->stage, change, fixture->arena, &report, &fixture->err));
+    return report;
+}
+
+/* As after a crash: nothing is left but what the journal has. */
+static void forget(struct fixture *fixture)
+{
+    const char *records = stage_records(fixture->stage, fixture->arena);
+    bool announced = fixture->announced > 0;
+
+    stage_free(fixture->stage);
+    ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
+    ASSERT_OK(stage_restore(fixture->stage, span_of(records), &fixture->err));
+    if (announced)
+        stage_mark_announced(fixture->stage, "selinux-store");
+}
+
+/* Another program's change to the store. */
+static void change_behind(struct fixture *fixture, const char *boolean, bool on)
+{
+    struct semanage *store = NULL;
+
+    ASSERT_OK(semanage_open(fixture->host, &store, &fixture->err));
+    ASSERT_OK(semanage_begin(store, &fixture->err));
+    ASSERT_OK(semanage_set_boolean(store, boolean, on, false, &fixture->err));
+    ASSERT_OK(semanage_commit_staged(store, &fixture->err));
+    semanage_close(store);
+}
+
+static void label_behind(struct fixture *fixture, uint32_t port, const char *type)
+{
+    struct semanage *store = NULL;
+
+    ASSERT_OK(semanage_open(fixture->host, &store, &fixture->err));
+    ASSERT_OK(semanage_begin(store, &fixture->err));
+    ASSERT_OK(semanage_set_port(store, "tcp", port, type, &fixture->err));
+    ASSERT_OK(semanage_commit_staged(store, &fixture->err));
+    semanage_close(store);
+}
+
+static struct semanage_boolean boolean_now(struct fixture *fixture, const char *name)
+{
+    struct semanage *store = NULL;
+    struct semanage_boolean boolean;
+
+    ASSERT_OK(semanage_open(fixture->host, &store, &fixture->err));
+    ASSERT_OK(semanage_get_boolean(store, name, &boolean, &fixture->err));
+    semanage_close(store);
+    return boolean;
+}
+
+static struct semanage_port_label port_now(struct fixture *fixture, uint32_t port)
+{
+    struct semanage *store = NULL;
+    struct semanage_port_label label;
+
+    ASSERT_OK(semanage_open(fixture->host, &store, &fixture->err));
+    ASSERT_OK(semanage_get_port(store, "tcp", port, fixture->arena, &label, &fixture->err));
+    semanage_close(store);
+    return label;
+}
+
+#define ANY  "selinux.boolean:haproxy_connect_any"
+#define OWN  "selinux.boolean:haproxy_on_by_policy"
+#define PORT "selinux.port:tcp/8888"
+
+/* ---- check ---- */
+static void test_selinux_boolean_check_gives_one_spelling(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const spellings[][2] = {{"on", "on"},   {"1", "on"},  {"true", "on"},
+                                               {"off", "off"}, {"0", "off"}, {"false", "off"},
+                                               {"", ""}};
+
+    for (size_t at = 0; at < sizeof spellings / sizeof spellings[0]; at++) {
+        const char *value = NULL;
+        ASSERT_OK(selinux_boolean.check("haproxy_connect_any", spellings[at][0], fixture->arena,
+                                        &value, &fixture->err));
+        assert_string_equal(value, spellings[at][1]);
+    }
+}
+
+static void test_selinux_boolean_check_of_bad_words_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"", "../enforce", "a b", "a\nb", "haproxy=on"};
+    const char *value = NULL;
+
+    for (size_t at = 0; at < sizeof names / sizeof names[0]; at++)
+        ASSERT_FAILS(selinux_boolean.check(names[at], "on", fixture->arena, &value, &fixture->err),
+                     ERR_INPUT, "cannot be the name");
+    ASSERT_FAILS(selinux_boolean.check("x", "maybe", fixture->arena, &value, &fixture->err),
+                 ERR_INPUT, "'maybe'");
+}
+
+static void test_selinux_port_check_of_bad_ports_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const targets[] = {
+        "tcp/70000", "tcp/0", "tcp/",    "tcp/08888", "sctp/80", "8888",     "tcp/-1",
+        "tcp/80 ",   "",      "tcp/1-2", "TCP/80",    "/80",     "tcp/80/1", "tcp/4294967376"};
+    const char *value = NULL;
+
+    for (size_t at = 0; at < sizeof targets / sizeof targets[0]; at++) {
+        assert_int_equal(
+            selinux_port.check(targets[at], "http_port_t", fixture->arena, &value, &fixture->err),
+            -1);
+        assert_int_equal(fixture->err.kind, ERR_INPUT);
+    }
+    ASSERT_FAILS(
+        selinux_port.check("tcp/80", "http_port_t; reboot", fixture->arena, &value, &fixture->err),
+        ERR_INPUT, "SELinux type");
+    ASSERT_OK(
+        selinux_port.check("udp/65535", "http_port_t", fixture->arena, &value, &fixture->err));
+    assert_string_equal(value, "http_port_t");
+}
+
+/* ---- plan ---- */
+static void test_selinux_boolean_plan_tells_sides_and_exposure(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change = plan(fixture, ANY, "on");
+
+    assert_int_equal(change.action, ACTION_CREATE);
+    assert_string_equal(change.before.persistent, "off");
+    assert_null(change.before.runtime);
+    assert_string_equal(change.after.persistent, "on");
+    assert_null(change.after.runtime);
+    assert_int_equal(change.touched_count, 1);
+    assert_string_equal(change.touched[0].object, "selinux boolean haproxy_connect_any");
+    assert_int_equal(change.exposure.count, 1);
+    assert_non_null(strstr(change.exposure.at[0], "AND bind every TCP port"));
+    assert_string_equal(change.diff.at[0], "+haproxy_connect_any=1");
+}
+
+static void test_selinux_boolean_plan_of_what_is_so_is_no_op(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(plan(fixture, ANY, "off").action, ACTION_NO_OP);
+    assert_int_equal(plan(fixture, OWN, "on").action, ACTION_NO_OP);
+    assert_int_equal(plan(fixture, ANY, "").action, ACTION_NO_OP);
+}
+
+static void test_selinux_boolean_plan_of_an_unknown_one_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change;
+
+    ASSERT_FAILS(try_plan(fixture, "selinux.boolean:no_such_boolean", "on", &change), ERR_INPUT,
+                 "'no_such_boolean'");
+}
+
+static void test_selinux_port_plan_of_a_free_port_creates_a_label(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change = plan(fixture, PORT, "http_port_t");
+
+    assert_int_equal(change.action, ACTION_CREATE);
+    assert_string_equal(change.before.persistent, "unreserved_port_t");
+    assert_string_equal(change.after.persistent, "http_port_t");
+    assert_string_equal(change.touched[0].object, "selinux port tcp/8888");
+    assert_string_equal(
+        change.exposure.at[0],
+        "opens tcp/8888 to haproxy_t and every other domain that may use http_port_t");
+    assert_int_equal(plan(fixture, "selinux.port:tcp/80", "http_port_t").action, ACTION_NO_OP);
+    assert_int_equal(plan(fixture, PORT, "").action, ACTION_NO_OP);
+}
+
+static void test_selinux_port_plan_of_another_services_port_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change;
+
+    ASSERT_FAILS(try_plan(fixture, "selinux.port:tcp/5432", "http_port_t", &change), ERR_INPUT,
+                 "tcp/5432 is postgresql_port_t in the policy: a label would take it from that "
+                 "service; use selinux.boolean:haproxy_connect_any=on");
+    /* A port inside a range of the policy has no record of its own, and yet is somebody's. */
+    ASSERT_FAILS(try_plan(fixture, "selinux.port:tcp/20005", "http_port_t", &change), ERR_INPUT,
+                 "hamedic_range_port_t");
+}
+
+static void test_selinux_port_plan_of_a_bad_type_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change change;
+
+    ASSERT_FAILS(try_plan(fixture, PORT, "bin_t", &change), ERR_INPUT, "'bin_t'");
+    ASSERT_FAILS(try_plan(fixture, PORT, "nosuch_port_t", &change), ERR_INPUT, "'nosuch_port_t'");
+}
+
+/* ---- apply and undo ---- */
+static void test_selinux_rows_apply_both_in_one_transaction(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    assert_false(boolean_now(fixture, "haproxy_connect_any").on);
+    commit(fixture, &boolean);
+    assert_true(boolean_now(fixture, "haproxy_connect_any").on);
+    assert_string_equal(port_now(fixture, 8888).type, "http_port_t");
+    commit(fixture, &port);
+    assert_int_equal(fixture->announced, 1);
+    assert_non_null(strstr(prove(fixture, &boolean).now, "on in the policy store"));
+    assert_non_null(strstr(prove(fixture, &port).now, "http_port_t in the policy store"));
+    assert_non_null(prove(fixture, &port).later);
+}
+
+static void test_selinux_rows_undo_both_in_one_transaction(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    commit(fixture, &boolean);
+    commit(fixture, &port);
+    forget(fixture);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_RESTORED);
+    assert_true(boolean_now(fixture, "haproxy_connect_any").on);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_int_equal(fixture->announced, 2);
+    assert_false(boolean_now(fixture, "haproxy_connect_any").on);
+    assert_false(boolean_now(fixture, "haproxy_connect_any").is_local);
+    assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
+    assert_false(port_now(fixture, 8888).is_local);
+    /* Once more: nothing is left to do. */
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_ALREADY);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_ALREADY);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+}
+
+static void test_selinux_rows_undo_gives_older_local_values_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    change_behind(fixture, "haproxy_on_by_policy", false);
+    label_behind(fixture, 8888, "http_cache_port_t");
+    struct change boolean = plan(fixture, OWN, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+    assert_int_equal(boolean.action, ACTION_UPDATE);
+    assert_int_equal(port.action, ACTION_UPDATE);
+    assert_string_equal(port.before.persistent, "http_cache_port_t");
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    commit(fixture, &boolean);
+    assert_true(boolean_now(fixture, "haproxy_on_by_policy").on);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_RESTORED);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_true(boolean_now(fixture, "haproxy_on_by_policy").is_local);
+    assert_false(boolean_now(fixture, "haproxy_on_by_policy").local_on);
+    assert_string_equal(port_now(fixture, 8888).type, "http_cache_port_t");
+}
+
+static void test_selinux_rows_take_customisation_away_and_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    change_behind(fixture, "haproxy_on_by_policy", false);
+    label_behind(fixture, 8888, "http_port_t");
+    struct change boolean = plan(fixture, OWN, "");
+    struct change port = plan(fixture, PORT, "");
+    assert_int_equal(boolean.action, ACTION_DELETE);
+    assert_int_equal(port.action, ACTION_DELETE);
+    assert_string_equal(port.after.persistent, "unreserved_port_t");
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    commit(fixture, &boolean);
+    commit(fixture, &port);
+    assert_true(boolean_now(fixture, "haproxy_on_by_policy").on);
+    assert_false(port_now(fixture, 8888).is_local);
+    (void)prove(fixture, &boolean);
+    (void)prove(fixture, &port);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_RESTORED);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_false(boolean_now(fixture, "haproxy_on_by_policy").on);
+    assert_string_equal(port_now(fixture, 8888).type, "http_port_t");
+}
+
+static void test_selinux_rows_undo_before_the_commit_stages_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    forget(fixture);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_ALREADY);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_ALREADY);
+    struct span before, after;
+    ASSERT_OK(
+        file_read(AT_FDCWD, INSTALLED, HOST_FILE_MAX, fixture->arena, &before, &fixture->err));
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    ASSERT_OK(file_read(AT_FDCWD, INSTALLED, HOST_FILE_MAX, fixture->arena, &after, &fixture->err));
+    assert_true(span_equal(before, after));
+}
+
+static void test_selinux_rows_undo_leaves_what_somebody_changed_since(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    commit(fixture, &boolean);
+    change_behind(fixture, "haproxy_connect_any", false);
+    label_behind(fixture, 8888, "http_cache_port_t");
+    forget(fixture);
+    stage_undo_begin(fixture->stage);
+    struct undo_report report = undo(fixture, &port);
+    assert_int_equal(report.persistent, UNDONE_LEFT);
+    assert_non_null(strstr(report.left, "http_cache_port_t"));
+    report = undo(fixture, &boolean);
+    assert_int_equal(report.persistent, UNDONE_LEFT);
+    assert_non_null(strstr(report.left, "'haproxy_connect_any' is off"));
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_string_equal(port_now(fixture, 8888).type, "http_cache_port_t");
+}
+
+/* Our own commit was cut off between the two renames: recovery repairs the store, then undoes. */
+static void test_selinux_rows_undo_repairs_our_own_cut_off_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &port);
+    fixture->announced = 1;
+    forget(fixture);
+    assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_ALREADY);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
+}
+
+/* ---- staleness ---- */
+static void test_selinux_rows_stage_of_what_moved_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    /* The value is the same as planned, but somebody made it local meanwhile: undo would be
+     * another. */
+    change_behind(fixture, "haproxy_connect_any", false);
+    label_behind(fixture, 8888, "http_cache_port_t");
+    ASSERT_FAILS(selinux_boolean.stage(fixture->stage, &fixture->scene, &boolean, &fixture->err),
+                 ERR_CHANGED, "now value off, local off");
+    ASSERT_FAILS(selinux_port.stage(fixture->stage, &fixture->scene, &port, &fixture->err),
+                 ERR_CHANGED, "http_cache_port_t");
+}
+
+static void test_selinux_rows_read_gives_the_digest_that_plan_wrote(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change planned = plan(fixture, PORT, "http_port_t");
+    struct change now;
+
+    ASSERT_OK(selinux_port.read(&fixture->scene, "tcp/8888", fixture->arena, &now, &fixture->err));
+    assert_string_equal(now.touched[0].digest, planned.touched[0].digest);
+    assert_string_equal(now.before.persistent, planned.before.persistent);
+    label_behind(fixture, 8888, "http_cache_port_t");
+    ASSERT_OK(selinux_port.read(&fixture->scene, "tcp/8888", fixture->arena, &now, &fixture->err));
+    assert_string_not_equal(now.touched[0].digest, planned.touched[0].digest);
+
+    planned = plan(fixture, ANY, "on");
+    ASSERT_OK(selinux_boolean.read(&fixture->scene, "haproxy_connect_any", fixture->arena, &now,
+                                   &fixture->err));
+    assert_string_equal(now.touched[0].digest, planned.touched[0].digest);
+}
+
+static void test_selinux_rows_prove_of_what_is_not_so_fails(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+    struct proof proof;
+
+    ASSERT_FAILS(
+        selinux_boolean.prove(fixture->stage, &boolean, fixture->arena, &proof, &fixture->err),
+        ERR_SYS, "'haproxy_connect_any' as off");
+    ASSERT_FAILS(selinux_port.prove(fixture->stage, &port, fixture->arena, &proof, &fixture->err),
+                 ERR_SYS, "'unreserved_port_t', not 'http_port_t'");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_selinux_boolean_check_gives_one_spelling),
+        TEST(test_selinux_boolean_check_of_bad_words_is_refused),
+        TEST(test_selinux_port_check_of_bad_ports_is_refused),
+        TEST(test_selinux_boolean_plan_tells_sides_and_exposure),
+        TEST(test_selinux_boolean_plan_of_what_is_so_is_no_op),
+        TEST(test_selinux_boolean_plan_of_an_unknown_one_is_refused),
+        TEST(test_selinux_port_plan_of_a_free_port_creates_a_label),
+        TEST(test_selinux_port_plan_of_another_services_port_is_refused),
+        TEST(test_selinux_port_plan_of_a_bad_type_is_refused),
+        TEST(test_selinux_rows_apply_both_in_one_transaction),
+        TEST(test_selinux_rows_undo_both_in_one_transaction),
+        TEST(test_selinux_rows_undo_gives_older_local_values_back),
+        TEST(test_selinux_rows_take_customisation_away_and_back),
+        TEST(test_selinux_rows_undo_before_the_commit_stages_nothing),
+        TEST(test_selinux_rows_undo_leaves_what_somebody_changed_since),
+        TEST(test_selinux_rows_undo_repairs_our_own_cut_off_commit),
+        TEST(test_selinux_rows_stage_of_what_moved_is_refused),
+        TEST(test_selinux_rows_read_gives_the_digest_that_plan_wrote),
+        TEST(test_selinux_rows_prove_of_what_is_not_so_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
