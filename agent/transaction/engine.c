@@ -41,11 +41,6 @@ static int prepare(struct work *work, struct err *err)
     return stage_seal(work->stage, err);
 }
 
-static void tell_prepared(const struct work *work)
-{
-    work_report(work, true, "staged     %s", work_list(work));
-}
-
 /* ---- commit and prove ---- */
 
 static int commit(struct work *work, struct err *err)
@@ -145,31 +140,29 @@ static int check_unspent(const struct engine *engine, const struct plan *plan, s
 }
 
 /* Nothing became visible: no trace stays. */
-static int give_up(struct work *work, const char *reason, struct err *err)
+static int clear_up(struct work *work, const char *reason, struct err *err)
 {
-    struct err second;
-
-    if (stage_discard(work->stage, &second) < 0 ||
-        journal_append(&work->journal, RECORD_ROLLED_BACK, work_reason(work, reason), &second) < 0)
-        return err_wrap(err, "(clearing up failed too: %s)", second.text);
-    return ledger_forget(work->engine->ledger, work->plan->id, &second) < 0
-               ? err_wrap(err, "(clearing up failed too: %s)", second.text)
-               : -1;
+    if (stage_discard(work->stage, err) < 0 ||
+        journal_append(&work->journal, RECORD_ROLLED_BACK, work_reason(work, reason), err) < 0 ||
+        ledger_forget(work->engine->ledger, work->plan->id, err) < 0)
+        return err_wrap(err, "cannot clear up");
+    return 0;
 }
 
 static int prepare_or_give_up(struct work *work, bool dry_run, struct err *err)
 {
-    if (prepare(work, err) < 0)
-        return give_up(work, err->text, err);
-    tell_prepared(work);
-    if (dry_run) {
-        (void)err_set(err, ERR_NONE, "dry run");
-        (void)give_up(work, "dry run", err);
-        return err->kind == ERR_NONE && strcmp(err->text, "dry run") == 0 ? 0 : -1;
+    struct err second;
+
+    if (prepare(work, err) == 0) {
+        work_report(work, true, "staged     %s", work_list(work));
+        if (dry_run)
+            return clear_up(work, "dry run", err);
+        if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) == 0)
+            return 0;
     }
-    if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) < 0)
-        return give_up(work, err->text, err);
-    return 0;
+    if (clear_up(work, err->text, &second) < 0)
+        return err_wrap(err, "%s; before that", second.text);
+    return -1;
 }
 
 int engine_apply(const struct engine *engine, const struct engine_order *order,

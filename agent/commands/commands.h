@@ -1,0 +1,11 @@
+/* commands/commands: the commands, one file each. */
+#ifndef HAMEDIC_AGENT_COMMANDS_COMMANDS_H
+#define HAMEDIC_AGENT_COMMANDS_COMMANDS_H
+
+#include "agent/cli.h"
+
+extern const struct command command_diagnose, command_plan, command_show, command_approve,
+    command_verify, command_apply, command_rollback, command_recover, command_history,
+    command_keygen, command_version, command_help;
+
+#endif

@@ -1,0 +1,86 @@
+#include "agent/commands/commands.h"
+
+#include "agent/examine.h"
+
+static const struct cli_option options[] = {
+    {"json", 0, NULL, "one JSON document (hamedic/diagnosis/1)"},
+    {"policy", 0, "FILE", "policy file, instead of the host's"},
+    {NULL, 0, NULL, NULL},
+};
+
+static void print_headline(const struct invocation *invocation, const struct examination *seen,
+                           struct text *text)
+{
+    const struct facts *facts = &seen->facts;
+    size_t fronts = 0, backs = 0, servers = 0;
+
+    for (size_t i = 0; facts->cfg != NULL && i < facts->cfg->proxy_count; i++) {
+        const struct cfg_proxy *proxy = facts->cfg->proxies[i];
+        fronts += proxy->kind == CFG_FRONTEND || proxy->kind == CFG_LISTEN ? 1 : 0;
+        backs += proxy->kind == CFG_BACKEND || proxy->kind == CFG_LISTEN ? 1 : 0;
+        servers += proxy->server_count;
+    }
+    int64_t slowest = 0;
+    size_t asked = 0;
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        asked += facts->sources[i].state == SOURCE_OK ? 1 : 0;
+        if (facts->sources[i].milliseconds > slowest)
+            slowest = facts->sources[i].milliseconds;
+    }
+    const char *dot = invocation->style.unicode ? "·" : "-";
+    render_toned(&invocation->style, TONE_BOLD, facts->host_name, text);
+    text_addf(text, " %s HAProxy %s%s", dot,
+              facts->haproxy->version == NULL ? "(not installed)" : facts->haproxy->version,
+              facts->tree               ? ", a tree"
+              : facts->haproxy->running ? ""
+                                        : ", not running");
+    text_addf(text,
+              " %s %zu frontends, %zu backends, %zu servers\n%zu sources, the slowest %jd.%jd s\n",
+              dot, fronts, backs, servers, asked, (intmax_t)(slowest / 1000),
+              (intmax_t)(slowest % 1000 / 100));
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+    struct host *host CLEANUP_HOST = NULL;
+    struct policy *policy CLEANUP_POLICY = NULL;
+    struct examination seen = {0};
+    struct err err;
+
+    if (cli_open_host(invocation, &host, &err) < 0 ||
+        cli_open_policy(invocation, host, &policy, &err) < 0 ||
+        examine(host, policy, invocation->arena, &seen, &err) < 0)
+        return cli_fail(&err);
+    const struct diagnosis report = examine_report(&seen, invocation->arena);
+    struct text text = text_new(invocation->arena);
+    if (cli_has(invocation, "json")) {
+        text_add(&text, codec_write_diagnosis(&report, invocation->arena));
+    } else {
+        print_headline(invocation, &seen, &text);
+        text_add(&text, "\n");
+        if (report.finding_count == 0)
+            text_add(&text, "Nothing wrong was found.\n");
+        else
+            render_findings(&invocation->style, report.findings, report.finding_count, &text);
+        for (size_t i = 0; i < report.not_checked.count; i++)
+            render_wrapped(&invocation->style, i == 0 ? "Not looked at: " : "               ", 15,
+                           report.not_checked.at[i], &text);
+        if (seen.result.wish_count > 0)
+            text_add(&text, "\nNext: hamedic plan -o fix.plan\n");
+    }
+    cli_print(&text);
+    return examine_found_something(&seen) ? EXIT_SOMETHING : EXIT_OK;
+}
+
+const struct command command_diagnose = {
+    .name = "diagnose",
+    .arguments = "",
+    .summary = "what is wrong and why, with evidence",
+    .about =
+        "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and names\n"
+        "what is wrong with the evidence for it. Changes nothing.\n"
+        "Exit status: 0 nothing proven, 2 findings.",
+    .example = "  hamedic diagnose\n  hamedic diagnose --json | jq '.findings[].cause'\n",
+    .options = options,
+    .run = run,
+};

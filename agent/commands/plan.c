@@ -1,0 +1,236 @@
+#include "agent/commands/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent_key.h"
+#include "agent/examine.h"
+#include "agent/planner.h"
+#include "agent/transaction/ledger.h"
+#include "plans/approval.h"
+#include "plans/base/file.h"
+#include "plans/codec.h"
+
+static const struct cli_option options[] = {
+    {"output", 'o', "FILE", "write the plan here, and its signature beside it"},
+    {"json", 0, NULL, "print the plan file itself"},
+    {"set", 0, "ADDRESS=VALUE", "plan this wish instead of a diagnosis (may be repeated)"},
+    {"only", 0, "KIND|CAUSE", "only changes of this kind or for this cause (may be repeated)"},
+    {"detailed-exitcode", 0, NULL, "exit 2 where the plan changes something"},
+    {"policy", 0, "FILE", "policy file, instead of the host's"},
+    {NULL, 0, NULL, NULL},
+};
+
+struct planning {
+    struct host *host;
+    struct policy *policy;
+    struct examination seen;
+    struct wish *wishes;
+    size_t wish_count;
+};
+
+static int add_operator_wishes(struct invocation *invocation, struct planning *planning,
+                               struct err *err)
+{
+    struct strings set = cli_values(invocation, "set");
+
+    for (size_t i = 0; i < set.count; i++) {
+        struct wish wish = {0};
+        if (wish_parse(invocation->arena, set.at[i], &wish, err) < 0)
+            return -1;
+        wish.source = WISH_OPERATOR;
+        strings_add(&wish.why, invocation->arena, "wish");
+        ARENA_PUSH(invocation->arena, planning->wishes, planning->wish_count) = wish;
+    }
+    return 0;
+}
+
+static bool is_wanted(struct invocation *invocation, const struct wish *wish)
+{
+    struct strings only = cli_values(invocation, "only");
+    const char *kind, *target;
+
+    if (only.count == 0)
+        return true;
+    if (address_split(invocation->arena, wish->address, &kind, &target) &&
+        strings_have(&only, kind))
+        return true;
+    for (size_t i = 0; i < wish->why.count; i++)
+        if (strings_have(&only, wish->why.at[i]))
+            return true;
+    return false;
+}
+
+static void add_wishes(struct invocation *invocation, struct planning *planning,
+                       const struct wish *wishes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(invocation, &wishes[i]))
+            ARENA_PUSH(invocation->arena, planning->wishes, planning->wish_count) = wishes[i];
+}
+
+/* Where the wishes come from: --set alone, or the diagnosis and what the policy declares. */
+static int gather(struct invocation *invocation, struct planning *planning, struct err *err)
+{
+    size_t desired_count;
+
+    if (cli_has(invocation, "set"))
+        return add_operator_wishes(invocation, planning, err);
+    if (examine(planning->host, planning->policy, invocation->arena, &planning->seen, err) < 0)
+        return -1;
+    add_wishes(invocation, planning, planning->seen.result.wishes,
+               planning->seen.result.wish_count);
+    const struct wish *desired = policy_desired(planning->policy, &desired_count);
+    add_wishes(invocation, planning, desired, desired_count);
+    return 0;
+}
+
+static int sign(struct invocation *invocation, const struct host *host, int dir, const char *name,
+                struct span bytes, struct err *err)
+{
+    struct minisign_secret secret;
+    const char *file;
+    bool exists;
+
+    if (agent_key_load(host, &exists, &secret, err) < 0)
+        return -1;
+    if (!exists)
+        return 0;
+    int done = approval_sign(bytes, dir, name, NULL, &secret, invocation->arena, &file, err);
+    minisign_wipe(&secret);
+    return done;
+}
+
+static int write_plan(struct invocation *invocation, const struct host *host, const char *path,
+                      struct span bytes, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const char *parent =
+        slash == NULL ? "." : arena_copy(invocation->arena, path, (size_t)(slash - path) + 1);
+
+    if (name[0] == '\0')
+        return err_set(err, ERR_INPUT, "'%s': expected the name of a file", path);
+    int dir CLEANUP_FD = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_sys(err, errno, "cannot open the directory of '%s'", path);
+    if (file_put(dir, name, bytes, 0644, err) < 0)
+        return -1;
+    return sign(invocation, host, dir, name, bytes, err);
+}
+
+/* An unfinished transaction is only named here: the next command that changes something will finish
+ * it first. */
+static int name_unfinished(const struct host *host, struct invocation *invocation, struct err *err)
+{
+    struct ledger ledger CLEANUP_LEDGER = {.transactions = -1, .lock = -1};
+    struct ledger_entry *entries;
+    size_t count;
+
+    if (ledger_open(host, LEDGER_READ, &ledger, err) < 0 ||
+        ledger_list(&ledger, invocation->arena, &entries, &count, err) < 0)
+        return err->kind == ERR_SYS && err->sys == EACCES ? 0 : -1;
+    for (size_t i = 0; i < count; i++)
+        if (ledger_is_unfinished(&entries[i]))
+            (void)fprintf(stderr,
+                          "hamedic: transaction %s was interrupted: `hamedic recover` (or the next "
+                          "apply) brings it to an end first\n",
+                          entries[i].folder);
+    return 0;
+}
+
+static enum exit_code refuse_all(const struct strings *refusals)
+{
+    for (size_t i = 0; i < refusals->count; i++)
+        (void)cli_refuse("%s", refusals->at[i]);
+    return EXIT_REFUSED;
+}
+
+static const char *next_line(struct invocation *invocation, const struct plan *plan,
+                             const char *file)
+{
+    if (file == NULL)
+        return "hamedic plan -o fix.plan";
+    if (plan->draft)
+        return arena_printf(invocation->arena,
+                            "hamedic show %s (a draft: hamedic keygen makes this host's key)",
+                            file);
+    if (plan_effective_changes(plan) == 0)
+        return NULL;
+    return arena_printf(invocation->arena, "hamedic approve %s -k KEY, or hamedic apply %s", file,
+                        file);
+}
+
+static enum exit_code make(struct invocation *invocation, struct planning *planning)
+{
+    struct arena *arena = invocation->arena;
+    struct haproxy haproxy = {0};
+    struct scene scene;
+    struct plan plan;
+    struct strings refusals = {0};
+    struct err err;
+
+    if (name_unfinished(planning->host, invocation, &err) < 0 ||
+        gather(invocation, planning, &err) < 0 ||
+        scene_open(planning->host, planning->policy, arena, &haproxy, &scene, &err) < 0)
+        return cli_fail(&err);
+    const struct planner planner = {
+        &scene,
+        planning->policy,
+        cli_has(invocation, "set") ? NULL : &planning->seen.result,
+        arena,
+    };
+    if (planner_make(&planner, planning->wishes, planning->wish_count, &plan, &refusals, &err) < 0)
+        return cli_fail(&err);
+    if (refusals.count > 0)
+        return refuse_all(&refusals);
+
+    const char *file = cli_value(invocation, "output");
+    struct span bytes = codec_write_plan(&plan, arena);
+    if (file != NULL && write_plan(invocation, planning->host, file, bytes, &err) < 0)
+        return cli_fail(&err);
+    struct text text = text_new(arena);
+    if (cli_has(invocation, "json"))
+        text_add_span(&text, bytes);
+    else
+        render_plan(&invocation->style, &plan, next_line(invocation, &plan, file), &text);
+    cli_print(&text);
+    return cli_has(invocation, "detailed-exitcode") && plan_effective_changes(&plan) > 0
+               ? EXIT_SOMETHING
+               : EXIT_OK;
+}
+
+static enum exit_code run(struct invocation *invocation)
+{
+    struct host *host CLEANUP_HOST = NULL;
+    struct policy *policy CLEANUP_POLICY = NULL;
+    struct planning planning = {0};
+    struct err err;
+
+    if (cli_open_host(invocation, &host, &err) < 0 ||
+        cli_open_policy(invocation, host, &policy, &err) < 0)
+        return cli_fail(&err);
+    planning.host = host;
+    planning.policy = policy;
+    return make(invocation, &planning);
+}
+
+const struct command command_plan = {
+    .name = "plan",
+    .arguments = "",
+    .summary = "write down the repair, signed; change nothing",
+    .about = "Diagnoses, and plans what the findings need and what the policy declares; with --set "
+             "plans just\n"
+             "those wishes. The plan is shown; -o writes it with the agent's signature. Nothing is "
+             "changed.\n"
+             "ADDRESS= (no value) wishes our customisation of that resource away. `hamedic help "
+             "plan` lists\n"
+             "what can be changed. Exit status: 0 a plan, also one without changes; 3 the policy "
+             "forbids it.",
+    .example = "  hamedic plan -o fix.plan\n"
+               "  hamedic plan --set haproxy.maxconn:global=20000 -o more.plan\n",
+    .options = options,
+    .run = run,
+};

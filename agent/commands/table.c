@@ -1,0 +1,14 @@
+#include "agent/commands/commands.h"
+
+/* The order of `hamedic help`: the order in which they are used. */
+static const struct command *const table[] = {
+    &command_diagnose, &command_plan,   &command_show,     &command_approve,
+    &command_verify,   &command_apply,  &command_rollback, &command_recover,
+    &command_history,  &command_keygen, &command_version,  &command_help,
+};
+
+const struct command *const *cli_commands(size_t *out_count)
+{
+    *out_count = sizeof table / sizeof table[0];
+    return table;
+}
