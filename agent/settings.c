@@ -1,0 +1,124 @@
+#include "agent/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "plans/base/escape.h"
+#include "plans/base/file.h"
+#include "policies/conf.h"
+
+enum { NAME_BYTES_MAX = 255, PATH_BYTES_MAX = 4095 };
+
+static const struct conf_key keys[] = {{"unit", CONF_TEXT},          {"program", CONF_TEXT},
+                                       {"config", CONF_LIST},        {"stats_socket", CONF_TEXT},
+                                       {"master_socket", CONF_TEXT}, {"pid_file", CONF_TEXT},
+                                       {"selinux_store", CONF_TEXT}, {0}};
+static const struct conf_grammar grammar = {keys, NULL};
+
+static int refuse(const struct conf *conf, const struct conf_setting *setting, const char *value,
+                  const char *expected, struct err *err)
+{
+    return err_set(err, ERR_INPUT, "%s:%zu: '%s' is '%.128s': expected %s", conf->file,
+                   setting->line, setting->key, value, expected);
+}
+
+/* One name: no '/', so that it cannot leave the directory it is looked up in. */
+static bool is_name(const char *value)
+{
+    size_t len = strlen(value);
+
+    return len > 0 && len <= NAME_BYTES_MAX && value[0] != '.' && value[0] != '-' &&
+           strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@:-") ==
+               len;
+}
+
+static int check_path(const struct conf *conf, const struct conf_setting *setting,
+                      const char *value, struct err *err)
+{
+    if (value[0] == '/' && strlen(value) <= PATH_BYTES_MAX)
+        return 0;
+    return refuse(conf, setting, value, "an absolute path", err);
+}
+
+static int take_path(const struct conf *conf, const char *key, const char **out_path,
+                     struct err *err)
+{
+    const struct conf_setting *setting = conf_find(&conf->root, key);
+
+    if (setting == NULL)
+        return 0;
+    if (check_path(conf, setting, setting->text, err) < 0)
+        return -1;
+    *out_path = setting->text;
+    return 0;
+}
+
+static int take_names(const struct conf *conf, struct host_settings *settings, struct err *err)
+{
+    const struct conf_setting *unit = conf_find(&conf->root, "unit");
+    const struct conf_setting *store = conf_find(&conf->root, "selinux_store");
+
+    if (unit != NULL && (!is_name(unit->text) || !span_ends_with(span_of(unit->text), ".service")))
+        return refuse(conf, unit, unit->text, "a unit such as \"haproxy.service\"", err);
+    if (store != NULL && !is_name(store->text))
+        return refuse(conf, store, store->text, "a name such as \"targeted\"", err);
+    settings->unit = unit == NULL ? NULL : unit->text;
+    settings->selinux_store = store == NULL ? NULL : store->text;
+    return 0;
+}
+
+static int take_settings(const struct conf *conf, struct host_settings *settings, struct err *err)
+{
+    const struct conf_setting *config = conf_find(&conf->root, "config");
+
+    if (take_names(conf, settings, err) < 0 ||
+        take_path(conf, "program", &settings->program, err) < 0 ||
+        take_path(conf, "stats_socket", &settings->stats_socket, err) < 0 ||
+        take_path(conf, "master_socket", &settings->master_socket, err) < 0 ||
+        take_path(conf, "pid_file", &settings->pid_file, err) < 0)
+        return -1;
+    for (size_t i = 0; config != NULL && i < config->list.count; i++)
+        if (check_path(conf, config, config->list.at[i], err) < 0)
+            return -1;
+    if (config != NULL)
+        settings->config = config->list;
+    return 0;
+}
+
+/* *out_fd -1: there is no file, and none was asked for. */
+static int open_file(const struct host *host, const char *config_path, int *out_fd, struct err *err)
+{
+    if (config_path != NULL)
+        return file_open(AT_FDCWD, config_path, out_fd, err);
+    if (host_open_path(host, SETTINGS_FILE, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, out_fd,
+                       err) == 0)
+        return 0;
+    if (err->kind != ERR_SYS || err->sys != ENOENT)
+        return -1;
+    *err = (struct err){0};
+    *out_fd = -1;
+    return 0;
+}
+
+int settings_load(const struct host *host, const char *config_path,
+                  struct host_settings *out_settings, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    const char *name = config_path == NULL ? SETTINGS_FILE : escape_string(scratch, config_path);
+    struct host_settings settings = {0};
+    struct conf conf;
+    struct span text;
+    int fd CLEANUP_FD = -1;
+
+    if (open_file(host, config_path, &fd, err) < 0)
+        return -1;
+    if (fd >= 0) {
+        if (conf_read_fd(fd, name, scratch, &text, err) < 0 ||
+            conf_parse(text, name, &grammar, host->arena, &conf, err) < 0 ||
+            take_settings(&conf, &settings, err) < 0)
+            return -1;
+    }
+    *out_settings = settings;
+    return 0;
+}
