@@ -11,6 +11,7 @@
 
 #include "plans/base/file.h"
 #include "remediations/host/semanage_condition.h"
+#include "remediations/host/semanage_label.h"
 
 /* libsemanage works out its paths once in the life of a process and keeps them: a second root or
  * store would silently be the first one. */
@@ -36,17 +37,6 @@ struct semanage {
     size_t expected_count;
     char said[ERR_TEXT_SIZE]; /* libsemanage's own words: the first error since they were last
                                  cleared */
-};
-
-struct port_record {
-    uint32_t low, high;
-    int protocol;
-    const char *type;
-    bool local;
-};
-struct port_records {
-    struct port_record *at;
-    size_t count;
 };
 
 static inline void bool_key_cleanup(semanage_bool_key_t **key)
@@ -341,24 +331,14 @@ int semanage_unset_boolean(struct semanage *store, const char *name, struct err 
 }
 
 /* ---- ports ---- */
-static int parse_protocol(const char *protocol, int *out_protocol, struct err *err)
+static int parse_key(const char *protocol, uint32_t port, int *out_protocol, struct err *err)
 {
-    if (strcmp(protocol, "tcp") == 0)
-        *out_protocol = SEMANAGE_PROTO_TCP;
-    else if (strcmp(protocol, "udp") == 0)
-        *out_protocol = SEMANAGE_PROTO_UDP;
-    else
-        return err_set(err, ERR_INPUT, "'%s' is no protocol for a port label: tcp or udp",
-                       protocol);
-    return 0;
-}
+    bool is_tcp = false;
 
-/* libsemanage takes 0, and takes 70000 for 4464. */
-static int check_port(uint32_t port, struct err *err)
-{
-    if (port >= 1 && port <= 65535)
-        return 0;
-    return err_set(err, ERR_INPUT, "%u is no port: expected 1 to 65535", port);
+    if (semanage_label_check(protocol, port, &is_tcp, err) < 0)
+        return -1;
+    *out_protocol = is_tcp ? SEMANAGE_PROTO_TCP : SEMANAGE_PROTO_UDP;
+    return 0;
 }
 
 static void take_records(semanage_port_t **records, unsigned count, struct arena *arena,
@@ -381,12 +361,6 @@ static void take_records(semanage_port_t **records, unsigned count, struct arena
     *out_records = taken;
 }
 
-static bool same_record(const struct port_record *a, const struct port_record *b)
-{
-    return a->low == b->low && a->high == b->high && a->protocol == b->protocol &&
-           strcmp(a->type, b->type) == 0;
-}
-
 /* All records in the order in which the kernel looks: the first that covers a port names its type.
  */
 static int list_ports(struct semanage *store, struct arena *arena, struct port_records *out_all,
@@ -403,52 +377,20 @@ static int list_ports(struct semanage *store, struct arena *arena, struct port_r
     if (semanage_port_list_local(store->handle, &records, &count) < 0)
         return fail(store, err, "cannot list the local ports");
     take_records(records, count, arena, out_local);
-    for (size_t local = 0; local < out_local->count; local++)
-        for (size_t at = 0; at < out_all->count; at++)
-            if (!out_all->at[at].local && same_record(&out_all->at[at], &out_local->at[local])) {
-                out_all->at[at].local = true;
-                break;
-            }
+    semanage_label_mark_local(out_all, out_local);
     return 0;
-}
-
-static bool covers(const struct port_record *record, int protocol, uint32_t port)
-{
-    return record->protocol == protocol && record->low <= port && port <= record->high;
 }
 
 int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
                       struct arena *arena, struct semanage_port_label *out_port, struct err *err)
 {
-    struct semanage_port_label label = {0};
     struct port_records all, local;
     int number = 0;
 
-    if (parse_protocol(protocol, &number, err) < 0 || check_port(port, err) < 0 ||
+    if (parse_key(protocol, port, &number, err) < 0 ||
         list_ports(store, arena, &all, &local, err) < 0)
         return -1;
-    for (size_t at = 0; at < all.count; at++) {
-        const struct port_record *record = &all.at[at];
-        if (!covers(record, number, port))
-            continue;
-        if (label.type == NULL)
-            label.type = record->type;
-        if (label.policy_type == NULL && !record->local)
-            label.policy_type = record->type;
-    }
-    for (size_t at = 0; at < local.count; at++) {
-        const struct port_record *record = &local.at[at];
-        if (!covers(record, number, port))
-            continue;
-        if (record->low == port && record->high == port) {
-            label.is_local = true;
-            continue;
-        }
-        label.local_range_type = record->type;
-        label.local_low = record->low;
-        label.local_high = record->high;
-    }
-    *out_port = label;
+    *out_port = semanage_label_find(&all, &local, number, port);
     return 0;
 }
 
@@ -459,10 +401,7 @@ int semanage_is_port_type(struct semanage *store, const char *type, bool *out_is
 
     if (list_ports(store, scratch, &all, &local, err) < 0)
         return -1;
-    *out_is = false;
-    for (size_t at = 0; at < all.count; at++)
-        if (strcmp(all.at[at].type, type) == 0 && !all.at[at].local)
-            *out_is = true;
+    *out_is = semanage_label_is_given(&all, type);
     return 0;
 }
 
@@ -506,7 +445,7 @@ static int port_key(struct semanage *store, const char *protocol, uint32_t port,
 {
     int number = 0;
 
-    if (parse_protocol(protocol, &number, err) < 0 || check_port(port, err) < 0)
+    if (parse_key(protocol, port, &number, err) < 0)
         return -1;
     store->said[0] = '\0';
     if (semanage_port_key_create(store->handle, (int)port, (int)port, number, out_key) < 0)
@@ -522,7 +461,7 @@ int semanage_set_port(struct semanage *store, const char *protocol, uint32_t por
     semanage_context_t *context CLEANUP(context) = NULL;
     int number = 0;
 
-    if (require_transaction(store, err) < 0 || parse_protocol(protocol, &number, err) < 0 ||
+    if (require_transaction(store, err) < 0 || parse_key(protocol, port, &number, err) < 0 ||
         check_label(store, protocol, port, type, err) < 0 ||
         port_key(store, protocol, port, &key, err) < 0 ||
         make_context(store, type, &context, err) < 0)
@@ -627,6 +566,18 @@ static int read_back(struct semanage *store, struct err *err)
     return 0;
 }
 
+/* A commit that failed between its renames leaves what a crash would leave, and it was ours. The
+ * store can be asked and changed again afterwards, so that the caller can undo. */
+static int recover_failed(struct semanage *store, struct err *err)
+{
+    struct err second = {0};
+
+    disconnect(store);
+    if (semanage_repair(store->host, &second) < 0 || connect_store(store, &second) < 0)
+        return err_wrap(err, "%s; before that", second.text);
+    return -1;
+}
+
 int semanage_commit_staged(struct semanage *store, struct err *err)
 {
     if (require_transaction(store, err) < 0)
@@ -638,8 +589,10 @@ int semanage_commit_staged(struct semanage *store, struct err *err)
     store->said[0] = '\0';
     int number = semanage_commit(store->handle);
     store->begun = false;
-    if (number < 0)
-        return fail(store, err, "libsemanage did not commit");
+    if (number < 0) {
+        (void)fail(store, err, "libsemanage did not commit");
+        return recover_failed(store, err);
+    }
     if (number == 0)
         return err_set(err, ERR_SYS,
                        "libsemanage installed nothing although %zu changes were staged",
