@@ -1,9 +1,9 @@
 /* host/fd_budget: how many file descriptors HAProxy needs for a maxconn, and how many it can get.
  * `haproxy -c` does not look at this: a configuration can be valid and unable to start.
- * Source:  HAProxy 2.6.12 compute_ideal_maxsock, compute_ideal_maxconn (read for facts, reproduced by runs):
- *            maxsock = base + 3 * nbthread + 2 * maxpipes + 2 * maxconn
- *            base    = 10 + listeners + (10 where a stats socket or a master is) + (1 with -W)
- *                      + (11 with -S) + checks
+ * Source:  HAProxy 2.6.12 compute_ideal_maxsock, compute_ideal_maxconn (read for facts, reproduced
+ * by runs): maxsock = base + 3 * nbthread + 2 * maxpipes + 2 * maxconn base    = 10 + listeners +
+ * (10 where a stats socket or a master is) + (1 with -W)
+ *                      + (11 with -S) + 3 * peers + checks
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_FD_BUDGET_H
 #define HAMEDIC_REMEDIATIONS_HOST_FD_BUDGET_H
@@ -11,12 +11,12 @@
 #include "remediations/host/haproxy_cfg.h"
 
 struct fd_budget {
-    uint64_t maxconn; /* what was asked about */
-    uint64_t need;    /* descriptors for that maxconn */
-    uint64_t limit;   /* what the next start can get */
+    uint64_t maxconn;           /* what was asked about */
+    uint64_t need;              /* descriptors for that maxconn */
+    uint64_t limit;             /* what the next start can get; 0: not known, limit_from says why */
     uint64_t maxconn_that_fits; /* the largest maxconn within limit */
-    const char *formula;   /* "10 + 2 listeners + ... = 200041": shown to people */
-    const char *limit_from; /* "hard limit 20000 of the running master, no CAP_SYS_RESOURCE" */
+    const char *formula;        /* "10 + 2 listeners + ... = 200041": shown to people */
+    const char *limit_from;     /* "hard limit 20000 of the running master, no CAP_SYS_RESOURCE" */
 };
 
 /* `limit` 0: worked out from the process, the unit's LimitNOFILE and fs.nr_open. */
