@@ -1,1 +1,3 @@
-# unit tests
+hamedic_unit_test(replace hamedic_base)
+hamedic_unit_test(stage hamedic_remediations)
+hamedic_unit_test(journal hamedic_agent)
