@@ -1,5 +1,6 @@
 #include "agent/cli.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <langinfo.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ static int read_options(struct invocation *invocation, struct option_set *set, i
             return -1;
         }
         const struct cli_option *option = option_of(set, code);
+        assert(option != NULL); /* getopt gives back only what it was given */
         ARENA_PUSH(invocation->arena, invocation->values, invocation->value_count) =
             (struct cli_value){option->name, optarg == NULL ? "" : optarg};
     }

@@ -152,8 +152,8 @@ int planner_make(const struct planner *planner, const struct wish *wishes, size_
                  struct plan *out_plan, struct strings *refusals, struct err *err)
 {
     struct plan plan = {0};
-    struct wish *kept;
-    size_t kept_count;
+    struct wish *kept = NULL;
+    size_t kept_count = 0;
 
     carry_diagnosis(planner, &plan);
     if (fill_header(planner, &plan, err) < 0 ||

@@ -49,7 +49,7 @@ static enum exit_code run(struct invocation *invocation)
 {
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
     const char *id = invocation->arguments.count > 0 ? invocation->arguments.at[0] : NULL;
-    const struct ledger_entry *entry;
+    const struct ledger_entry *entry = NULL;
     struct engine_result result = {0};
     enum exit_code code;
     struct err err;
