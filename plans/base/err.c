@@ -1,4 +1,7 @@
 #include "plans/base/err.h"
+#undef err_set
+#undef err_sys
+#undef err_wrap
 
 #include <errno.h>
 #include <stdarg.h>

@@ -64,12 +64,18 @@ object() { # FOLDER UNIT TEXT
     mkdir -p "$tree/$1/CMakeFiles/x.dir"
     printf '%s\n' "$3" | cc -x c -c -o "$tree/$1/CMakeFiles/x.dir/$2.c.o" -
 }
-expect fail "nothing built" sh "$here/symbols.sh" "$tree"
+expect fail "nothing built" sh "$here/symbols.sh" "$tree" "$tree"
 object plans/base spans 'int span_one(void) { return 1; } static int other(void) { return span_one(); }
 int spans_two(void) { return other(); }'
-expect pass "own words" sh "$here/symbols.sh" "$tree"
+expect pass "own words" sh "$here/symbols.sh" "$tree" "$tree"
 object plans/base spans 'int spanner(void) { return 1; }'
-expect fail "a longer word" sh "$here/symbols.sh" "$tree"
+expect fail "a longer word" sh "$here/symbols.sh" "$tree" "$tree"
+object plans/base other 'int span_one(void) { return 1; }'
+object plans/base spans 'int span_two(void) { return 2; }'
+expect pass "a name of the header beside" sh "$here/symbols.sh" "$tree" "$tree"
+object plans/base other 'int span_three(void) { return 1; }'
+expect fail "a name of no header" sh "$here/symbols.sh" "$tree" "$tree"
+object plans/base other 'int other_one(void) { return 1; }'
 object plans/base spans 'int other_table = 1;'
-expect fail "a variable" sh "$here/symbols.sh" "$tree"
+expect fail "a variable" sh "$here/symbols.sh" "$tree" "$tree"
 exit "$bad"

@@ -1,23 +1,32 @@
 #!/bin/sh
-# A name tells where it stands: each global symbol of UNIT.c begins with a word of UNIT (or, in agent/, of its folder).
-#   sh tests/style/symbols.sh BUILD-TREE     prints each name that does not; 1 if there is one
+# A name tells where it stands: each global symbol of UNIT.c begins with a word of UNIT (in agent/, or of its folder),
+# or of the header beside it that declares it.
+#   sh tests/style/symbols.sh BUILD-TREE [SOURCE-TREE]     prints each name that does not; 1 if there is one
 set -eu
 LC_ALL=C
 export LC_ALL
-cd -- "${1:?usage: symbols.sh BUILD-TREE}"
+build=${1:?usage: symbols.sh BUILD-TREE [SOURCE-TREE]}
+source=${2:-$(dirname -- "$0")/../..}
 
-objects=$(find agent remediations policies plans -path '*/CMakeFiles/*.c.o' 2>/dev/null | sort)
-[ -n "$objects" ] || {
-    echo "no object files under '$PWD'"
-    exit 1
+names() { # "UNIT SYMBOL" a line
+    cd -- "$build"
+    find agent remediations policies plans -path '*/CMakeFiles/*.c.o' 2>/dev/null | sort | tr '\n' '\0' |
+        xargs -0 -r nm --print-file-name --extern-only --defined-only |
+        sed -E 's|CMakeFiles/[^/]*\.dir/||; s|\.c\.o:.* ([^ ]+)$| \1|'
 }
-# shellcheck disable=SC2086 # names of our own making
-nm --print-file-name --extern-only --defined-only $objects | awk '
+declared() { # "declared HEADER SYMBOL" a line
+    cd -- "$source"
+    find agent remediations policies plans -name '*.h' | sort | tr '\n' '\0' |
+        xargs -0 -r grep -oHE '[a-z_0-9]+\(' | sed -E 's|^(.*)\.h:(.*)\($|declared \1 \2|'
+}
+
+{ (declared) && (names); } | awk '
 BEGIN {
     # Further first words, each the subject of a type that the header of that unit declares.
     more["plans/plan"] = "action address finding impact risk severity strings time wish"
     more["plans/base/file"] = "take"
     more["remediations/table"] = "remediation change"
+    more["agent/transaction/journal"] = "record"
 }
 # "plans" allows plan_ and plans_
 function allow(word) {
@@ -27,27 +36,43 @@ function allow(word) {
     else
         allowed[word "s"] = 1
 }
+function allow_words(text, separator,    word, count, i) {
+    count = split(text, word, separator)
+    for (i = 1; i <= count; i++)
+        allow(word[i])
+}
+$1 == "declared" {
+    folder = $2
+    header = $2
+    sub(/\/[^\/]*$/, "", folder)
+    sub(/.*\//, "", header)
+    headers[folder, $3] = headers[folder, $3] "_" header
+    next
+}
 {
-    split($0, part, ":")
-    unit = part[1]
-    symbol = $NF
-    sub(/CMakeFiles\/[^\/]*\.dir\//, "", unit)
-    sub(/\.c\.o$/, "", unit)
+    seen++
+    unit = $1
+    symbol = $2
+    if (symbol == "main" || symbol ~ /^__/)
+        next
+    sub(/^hamedic_/, "", symbol) # linked under a name of our own, where a library has the same
+    folder = unit
+    sub(/\/[^\/]*$/, "", folder)
     split("", allowed)
-    levels = split(unit, folder, "/")
-    words = split(folder[levels], word, "_")
-    for (i = 1; i <= words; i++)
-        allow(word[i])
-    if (folder[1] == "agent" && levels > 2)
-        allow(folder[levels - 1])
-    words = split(more[unit], word, " ")
-    for (i = 1; i <= words; i++)
-        allow(word[i])
+    allow_words(substr(unit, length(folder) + 2), "_")
+    allow_words(headers[folder, symbol], "_")
+    allow_words(more[unit], " ")
+    if (folder ~ /^agent\//)
+        allow_words(substr(folder, 7), "_")
     first = symbol
     sub(/_.*/, "", first)
-    if (!(first in allowed) && symbol != "main" && symbol !~ /^__(asan|odr_asan|ubsan)/) {
+    if (!(first in allowed)) {
         printf "%s.c: %s begins with no word of its unit\n", unit, symbol
         bad = 1
     }
 }
-END { exit bad }'
+END {
+    if (!seen)
+        print "no object files were found"
+    exit bad || !seen
+}'
