@@ -27,7 +27,7 @@ build_program() { # TARGET...
     if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$cache"; then
         rm -rf "$build/gcc" # of another source tree
     fi
-    if ! cmake -S "$source" -B "$build/gcc" -G Ninja -DCMAKE_C_COMPILER=gcc >"$log" 2>&1 ||
+    if ! CC=gcc cmake -S "$source" -B "$build/gcc" -G Ninja >"$log" 2>&1 ||
         ! cmake --build "$build/gcc" -j "$(nproc)" --target "$@" >>"$log" 2>&1; then
         tail -n 40 "$log" >&2
         fail "the build failed; the whole of it is in $log"

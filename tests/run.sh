@@ -35,16 +35,17 @@ about() {
 }
 
 # A build folder that another source tree or another version of this script left is of no use.
-configure() { # FOLDER ARGUMENT...
+configure() { # FOLDER COMPILER ARGUMENT...
     folder=$build/$1
-    shift
+    compiler=$2
+    shift 2
     if [ -f "$folder/CMakeCache.txt" ] &&
         ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$folder/CMakeCache.txt"; then
         rm -rf "$folder"
     fi
-    cmake -S "$source" -B "$folder" -G Ninja -DHAMEDIC_WERROR=ON "$@"
+    CC=$compiler cmake -S "$source" -B "$folder" -G Ninja -DHAMEDIC_WERROR=ON "$@"
 }
-make_all() { # FOLDER ARGUMENT...
+make_all() { # FOLDER COMPILER ARGUMENT...
     configure "$@" && cmake --build "$build/$1" -j "$jobs"
 }
 run_tests() { # FOLDER PATTERN
@@ -52,32 +53,32 @@ run_tests() { # FOLDER PATTERN
 }
 
 part_gcc() {
-    make_all gcc -DCMAKE_C_COMPILER=gcc
+    make_all gcc gcc
 }
 part_unit() {
-    make_all gcc -DCMAKE_C_COMPILER=gcc && run_tests gcc '^unit/'
+    make_all gcc gcc && run_tests gcc '^unit/'
 }
 part_integration() {
-    make_all gcc -DCMAKE_C_COMPILER=gcc && run_tests gcc '^integration/'
+    make_all gcc gcc && run_tests gcc '^integration/'
 }
 part_clang() {
-    make_all clang -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+    make_all clang clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
 }
 part_sanitize() {
-    make_all sanitize -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_SANITIZE=ON &&
+    make_all sanitize gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_SANITIZE=ON &&
         run_tests sanitize '^unit/'
 }
 part_without() {
-    make_all without -DHAMEDIC_WITH_SELINUX=OFF -DHAMEDIC_WITH_SEMANAGE=OFF -DHAMEDIC_WITH_SYSTEMD=OFF &&
+    make_all without gcc -DHAMEDIC_WITH_SELINUX=OFF -DHAMEDIC_WITH_SEMANAGE=OFF -DHAMEDIC_WITH_SYSTEMD=OFF &&
         run_tests without '^unit/'
 }
 part_plans() {
-    make_all plans -DHAMEDIC_PLANS_ONLY=ON && run_tests plans '^unit/'
+    make_all plans gcc -DHAMEDIC_PLANS_ONLY=ON && run_tests plans '^unit/'
 }
 # gcc's uninitialized values are mostly ones that a failed call would have left; clang's analyzer tells them apart.
-analyzer='-fanalyzer -DHAMEDIC_ANALYZER -Wno-analyzer-use-of-uninitialized-value'
+analyzer='-fanalyzer -Wno-analyzer-use-of-uninitialized-value'
 part_analyzer() {
-    make_all analyzer -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_TESTS=OFF \
+    make_all analyzer gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_TESTS=OFF \
         -DCMAKE_C_FLAGS="$analyzer"
 }
 # It knows nothing of cleanup attributes, so that every early return looks like a leak; and readdir is safe in threads
@@ -89,7 +90,7 @@ part_cppcheck() {
         --suppress=readdirCalled agent remediations policies plans
 }
 part_tidy() {
-    configure clang -DCMAKE_C_COMPILER=clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null &&
+    configure clang clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null &&
         cd "$source" && find agent remediations policies plans -name '*.c' | sort | compiled |
         xargs -n 2 -P "$jobs" clang-tidy --quiet --warnings-as-errors='*' -p "$build/clang"
 }
@@ -104,7 +105,7 @@ part_layers() {
     sh "$source/tests/style/layers.sh" "$source"
 }
 part_symbols() {
-    make_all gcc -DCMAKE_C_COMPILER=gcc >/dev/null &&
+    make_all gcc gcc >/dev/null &&
         sh "$source/tests/style/symbols.sh" "$build/gcc" "$source"
 }
 part_format() {

@@ -36,11 +36,14 @@ int err_sys(struct err *err, int sys, const char *format, ...) PRINTF_LIKE(3, 4)
 /* Puts "context: " before the text that is there; kind and errno stay. Once per layer. */
 int err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* An analyzer that reads one file at a time is told that they return -1. */
-#if defined(__clang_analyzer__) || defined(HAMEDIC_ANALYZER)
-#define err_set(...)  (err_set(__VA_ARGS__), -1)
-#define err_sys(...)  (err_sys(__VA_ARGS__), -1)
-#define err_wrap(...) (err_wrap(__VA_ARGS__), -1)
-#endif
+/* Compilers and analyzers, which read one file at a time, are told so. */
+static inline int err_minus_one(int result)
+{
+    (void)result;
+    return -1;
+}
+#define err_set(...)  err_minus_one(err_set(__VA_ARGS__))
+#define err_sys(...)  err_minus_one(err_sys(__VA_ARGS__))
+#define err_wrap(...) err_minus_one(err_wrap(__VA_ARGS__))
 
 #endif
