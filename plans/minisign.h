@@ -19,8 +19,9 @@
 
 enum { MINISIGN_ID_BYTES = 8, MINISIGN_PUBLIC_BYTES = 32, MINISIGN_SECRET_BYTES = 64 };
 #define MINISIGN_FILE_MAX ((size_t)16 * 1024)
-#define MINISIGN_ID_SIZE  17 /* key id as 16 upper-case hex digits, and NUL: as minisign shows it  \
-                              */
+#define MINISIGN_ID_SIZE                                                                           \
+    17 /* key id as 16 upper-case hex digits, and NUL: as minisign shows it                        \
+        */
 
 struct minisign_public {
     unsigned char id[MINISIGN_ID_BYTES];

@@ -27,6 +27,11 @@ void line_pad(struct line *line, size_t column);
 void line_right(struct line *line, enum tone tone, const char *words);
 void line_end(struct line *line);
 
+/* Shows the words (text NULL: does not) and tells how many columns they take. */
+size_t line_show(const struct render_style *style, struct span words, struct text *text);
+void line_open_tone(const struct render_style *style, enum tone tone, struct text *text);
+void line_close_tone(const struct render_style *style, enum tone tone, struct text *text);
+
 /* Columns the words take up as they are shown. */
 size_t line_width(const struct render_style *style, const char *words);
 /* "1 change", "3 changes". */

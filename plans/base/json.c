@@ -131,7 +131,7 @@ int json_check_keys(const struct json *object, const char *path, const char *con
     const char *key;
     json_t *value;
 
-    if (!hamedic_json_is_object(object))
+    if (!json_value_is_object(object))
         return err_set(err, ERR_INPUT, "%s: expected an object, found %s",
                        path[0] == '\0' ? "document" : path, type_name(raw(object)));
     json_object_foreach(raw(object), key, value)
@@ -246,12 +246,12 @@ const struct json *json_at(const struct json *array, size_t index)
     return (const struct json *)json_array_get(raw(array), index);
 }
 
-bool hamedic_json_is_object(const struct json *value)
+bool json_value_is_object(const struct json *value)
 {
     return json_is_object(raw(value));
 }
 
-const char *hamedic_json_string_value(const struct json *value)
+const char *json_value_string(const struct json *value)
 {
     return json_string_value(raw(value));
 }
@@ -270,17 +270,17 @@ bool json_has_key(const struct json *object, const char *key)
 
 /* ---- writing ---- */
 
-struct json *hamedic_json_object(void)
+struct json *json_new_object(void)
 {
     return wrap(json_object());
 }
 
-struct json *hamedic_json_array(void)
+struct json *json_new_array(void)
 {
     return wrap(json_array());
 }
 
-struct json *hamedic_json_string(const char *value)
+struct json *json_new_string(const char *value)
 {
     if (value == NULL)
         return wrap(json_null());
@@ -306,7 +306,7 @@ struct json *json_bool(bool value)
 
 void json_set(struct json *object, const char *key, struct json *value)
 {
-    assert(hamedic_json_is_object(object) && value != object);
+    assert(json_value_is_object(object) && value != object);
     if (json_object_set_new(raw(object), key, raw(value)) < 0)
         arena_exhausted();
 }
@@ -320,7 +320,7 @@ void json_append(struct json *array, struct json *value)
 
 void json_set_string(struct json *object, const char *key, const char *value)
 {
-    json_set(object, key, hamedic_json_string(value));
+    json_set(object, key, json_new_string(value));
 }
 
 void json_set_int(struct json *object, const char *key, int64_t value)

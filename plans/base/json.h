@@ -18,13 +18,13 @@
 #include "plans/base/arena.h"
 #include "plans/base/span.h"
 
-/* jansson exports these very names: ours are linked under others, so that neither ever answers for the
- * other. */
-#define json_object       hamedic_json_object
-#define json_array        hamedic_json_array
-#define json_string       hamedic_json_string
-#define json_is_object    hamedic_json_is_object
-#define json_string_value hamedic_json_string_value
+/* jansson exports these very names: ours are linked under others, so that neither ever answers for
+ * the other. */
+#define json_object       json_new_object
+#define json_array        json_new_array
+#define json_string       json_new_string
+#define json_is_object    json_value_is_object
+#define json_string_value json_value_string
 
 struct json;
 
