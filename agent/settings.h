@@ -1,11 +1,15 @@
-/* agent/settings: /etc/hamedic/hamedic.conf: what an operator tells hamedic about HAProxy on this
- * host. Use:     settings_load(host, config_or_NULL, &host->settings, err) Shapes:  every key may
- * be absent (NULL, or an empty list: find it yourself): unit = "haproxy.service"            program
- * = "/usr/sbin/haproxy" config = {"/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d"}      as
- * HAProxy's -f, in order stats_socket, master_socket, pid_file = absolute paths selinux_store =
- * "targeted" The default path is inside the host's root; a path that is given is this machine's,
- * also with --root. Owns:    strings live in host->arena. Errors:  as policies/conf.h. An absent
- * file is none, unless it was asked for.
+/* agent/settings: /etc/hamedic/hamedic.conf: what an operator tells hamedic about HAProxy here.
+ * Use:     settings_load(host, config_or_NULL, &host->settings, err)
+ * Shapes:  every key may be absent (NULL, or an empty list: find it yourself):
+ *              unit = "haproxy.service"
+ *              program = "/usr/sbin/haproxy"
+ *              config = {"/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d"}  (-f, in order)
+ *              stats_socket, master_socket, pid_file = "/absolute/path"
+ *              selinux_store = "targeted"
+ *          The default path is inside the host's root; a path that is given is this machine's, also
+ *          with --root.
+ * Owns:    strings live in host->arena.
+ * Errors:  as policies/conf.h. An absent file is none, unless it was asked for.
  */
 #ifndef HAMEDIC_AGENT_SETTINGS_H
 #define HAMEDIC_AGENT_SETTINGS_H

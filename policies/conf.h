@@ -1,18 +1,21 @@
-/* policies/conf: a libconfuse file, read strictly: what libconfuse lets pass in silence is an error
- * here. Use:     describe the file in a struct conf_grammar; conf_read (or conf_read_fd) ;
- * conf_parse ; then conf_find(&conf.root, "key") and conf.sections[]. Shapes:  KEY = VALUE, KEY =
- * {VALUE, VALUE}, NAME { ... }, NAME "title" { ... }; comments from '#' to the end of the line. A
- * value with more than letters, digits, '_', '.', '-' stands in double quotes, on one line, without
- * backslash. Printable ASCII, tab and LF only; at most CONF_FILE_MAX bytes. Numbers are decimal,
- * 0..INT64_MAX. true, yes, on and false, no, off are the truth values. Owns:    everything lives in
- * the arena; nothing of libconfuse is left behind. Errors:  ERR_INPUT, always beginning with
- * "FILE:LINE: " where a line is at fault: an unknown key (with the nearest known one), a key or
- * titled section that stands twice (with both lines), a wrong type, an empty list, "${" anywhere
- * (libconfuse would put the environment there), functions such as include(). ERR_DENIED a file that
- * is neither root's nor the caller's, or that group or others may write. ERR_SYS. Not for two
- * threads at once: libconfuse's scanner has global state. Source:  libconfuse 3.3: lexer.l
- * (expansion of ${}, escapes, characters dropped in silence), confuse.c (the last duplicate wins;
- * "a|b" reaches into a section).
+/* policies/conf: a libconfuse file, read strictly: what libconfuse lets pass is an error here.
+ * Use:     describe the file in a struct conf_grammar; conf_read (or conf_read_fd) ; conf_parse ;
+ *          then conf_find(&conf.root, "key") and conf.sections[].
+ * Shapes:  KEY = VALUE, KEY = {VALUE, VALUE}, NAME { ... }, NAME "title" { ... }; comments from '#'
+ *          to the end of the line. A value with more than letters, digits, '_', '.', '-' stands in
+ *          double quotes, on one line, without backslash. Printable ASCII, tab and LF only; at most
+ *          CONF_FILE_MAX bytes. Numbers are decimal, 0..INT64_MAX. true, yes, on and false, no, off
+ *          are the truth values.
+ * Owns:    everything lives in the arena; nothing of libconfuse is left behind.
+ * Errors:  ERR_INPUT, beginning with "FILE:LINE: " where a line is at fault: an unknown key (with
+ *          the nearest known one), a key or section that stands twice (with both lines), a wrong
+ *          type, an empty list, a section that is not closed, "${" anywhere (libconfuse would put
+ *          the environment there), functions such as include(). ERR_DENIED a file that is neither
+ *          root's nor the caller's, or that group or others may write. ERR_SYS.
+ *          Not for two threads at once: libconfuse's scanner has global state.
+ * Source:  libconfuse 3.3: lexer.l (expansion of "${", escapes, bytes dropped in silence),
+ *          confuse.c (the last duplicate wins; "a|b" reaches into a section; the end of the file
+ *          closes one).
  */
 #ifndef HAMEDIC_POLICIES_CONF_H
 #define HAMEDIC_POLICIES_CONF_H

@@ -1,7 +1,8 @@
 /* policies/pattern: which names a rule means.
  * Shapes:  '*' stands for any characters but '/', "**" for any characters at all; everything else
- * for itself: "haproxy_*" is every boolean of that prefix. Upper and lower case differ. Owns:
- * nothing. Errors:  none.
+ *          for itself: "haproxy_*" is every boolean of that prefix. Upper and lower case differ.
+ * Owns:    nothing.
+ * Errors:  none.
  */
 #ifndef HAMEDIC_POLICIES_PATTERN_H
 #define HAMEDIC_POLICIES_PATTERN_H

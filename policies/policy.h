@@ -2,14 +2,16 @@
  * Use:     policy_builtin(), policy_load_file() or policy_load_dir() ; policy_rate(policy, plan) ;
  *          policy_judge(policy, plan, ...) ; policy_free
  * Shapes:  the grammar is told in policies/default.conf, line by line. Several files (policy.d) are
- * one policy: rules add up, a setting that stands twice is an error with both places. Owns: struct
- * policy owns its memory; what it hands out lives as long as it. Errors:  ERR_INPUT with FILE:LINE
- * and what was expected (unknown key, contradicting bound, "${", duplicate setting, value out of
- * range); ERR_DENIED for a file or a directory that others than root (or the caller) may write.
- * Nothing is ever half loaded. Pure:    no host access: text and plan in, verdict out. Only
- * policy_load_* read the files they are given. Closed:  what no rule speaks of is refused: a kind
- * without a `kind` section, a target that no `allow` names, a value that no `bound` covers. A few
- * things no policy can allow: policies/never.h.
+ *          one policy: rules add up, what stands twice is an error with both places.
+ * Owns:    struct policy owns its memory; what it hands out lives as long as it.
+ * Errors:  ERR_INPUT with FILE:LINE and what was expected (unknown key, contradicting bound, "${",
+ *          duplicate setting, value out of range); ERR_DENIED for a file or a directory that others
+ *          than root (or the caller) may write. Nothing is ever half loaded.
+ * Pure:    no host access: text and plan in, verdict out. Only policy_load_* read the files they
+ *          are given.
+ * Closed:  what no rule speaks of is refused: a kind without a `kind` section, a target that no
+ *          `allow` names, a value that no `bound` covers. A few things no policy can allow:
+ *          policies/never.h.
  */
 #ifndef HAMEDIC_POLICIES_POLICY_H
 #define HAMEDIC_POLICIES_POLICY_H

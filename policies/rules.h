@@ -1,8 +1,9 @@
 /* policies/rules: a policy as it stands in memory; private to policies/.
  * Use:     rules_read fills an empty struct policy from parsed files; rules_check refuses what
- * contradicts itself; verdict_* say whether a target or a value fits. Shapes:  address patterns are
- * "KIND:" and a target pattern (policies/pattern.h). Owns:    everything lives in policy->arena;
- * refusals in the arena that is given. Errors:  ERR_INPUT beginning with "FILE:LINE: ".
+ *          contradicts itself; verdict_* say whether a target or a value fits.
+ * Shapes:  address patterns are "KIND:" and a target pattern (policies/pattern.h).
+ * Owns:    everything lives in policy->arena; refusals in the arena that is given.
+ * Errors:  ERR_INPUT beginning with "FILE:LINE: ".
  */
 #ifndef HAMEDIC_POLICIES_RULES_H
 #define HAMEDIC_POLICIES_RULES_H
