@@ -32,7 +32,7 @@ debian_packages() {
     echo haproxy minisign iproute2 util-linux mount socat
     [ "$1" != try ] || return 0
     echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema
-    echo selinux-policy-default checkpolicy policycoreutils semodule-utils
+    echo systemd selinux-policy-default checkpolicy policycoreutils semodule-utils
 }
 
 fedora_packages() {
