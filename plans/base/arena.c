@@ -55,6 +55,17 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
+void arena_adopt(struct arena *arena, struct arena *other)
+{
+    struct block **end = &arena->blocks;
+
+    /* At the end: the block allocated from stays first. */
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = other->blocks;
+    free(other);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - sizeof(struct block))

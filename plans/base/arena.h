@@ -21,6 +21,9 @@ _Noreturn void arena_exhausted(void);
 
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is allowed */
+/* What was allocated from `other` belongs to `arena` from now on; `other` itself is gone. An arena
+ * is one thread's: so threads fill their own and hand them over. */
+void arena_adopt(struct arena *arena, struct arena *other);
 
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const void *bytes, size_t len); /* NUL is added */
