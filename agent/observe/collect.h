@@ -1,0 +1,31 @@
+/* observe/collect: one collector a source.
+ * Use:     a row of the table in facts.c; called once, perhaps beside others in a thread of its
+ * own. Shapes:  a collector takes the host and what earlier waves found, and fills in its own part
+ * of `facts` and nothing else: it could run in a process of its own and send that part. Owns:
+ * allocates from its own arena alone. Errors:  ERR_UNSUPPORTED: the source is not there, which is
+ * normal on such a host; any other: it could not be read. Either way its part of the facts is left
+ * empty.
+ */
+#ifndef HAMEDIC_AGENT_OBSERVE_COLLECT_H
+#define HAMEDIC_AGENT_OBSERVE_COLLECT_H
+
+#include "agent/observe/facts.h"
+
+struct collection {
+    const struct host *host;
+    const struct facts
+        *known; /* what earlier waves found; the parts of this wave MUST not be read */
+    struct arena *arena;
+    struct facts *facts; /* to fill in */
+};
+
+MUST_CHECK int collect_process(struct collection *collection, struct err *err);
+MUST_CHECK int collect_config(struct collection *collection, struct err *err);
+MUST_CHECK int collect_unit(struct collection *collection, struct err *err);
+MUST_CHECK int collect_check(struct collection *collection, struct err *err);
+MUST_CHECK int collect_stats(struct collection *collection, struct err *err);
+MUST_CHECK int collect_sysctls(struct collection *collection, struct err *err);
+MUST_CHECK int collect_sockets(struct collection *collection, struct err *err);
+MUST_CHECK int collect_probes(struct collection *collection, struct err *err);
+
+#endif

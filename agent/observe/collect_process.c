@@ -1,0 +1,65 @@
+#include <dirent.h>
+#include <stdio.h>
+
+#include "agent/observe/collect.h"
+#include "remediations/host/haproxy_process.h"
+
+static int64_t count_descriptors(pid_t pid)
+{
+    char path[64];
+    int64_t count = 0;
+
+    (void)snprintf(path, sizeof path, "/proc/%jd/fd", (intmax_t)pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return -1;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        count += entry->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
+/* "VmRSS:     12345 kB"; -1: no such line. */
+static int64_t read_kib(struct span text, const char *key)
+{
+    struct span rest = process_field(text, key);
+    int64_t kib = -1;
+
+    return span_scan_i64(span_cut(&rest, ' '), &kib) ? kib : -1;
+}
+
+static int64_t read_available(const struct host *host, struct arena *arena)
+{
+    struct err err = {0};
+    struct span text;
+    bool exists = false;
+
+    if (host_read(host, "/proc/meminfo", HOST_FILE_MAX, arena, &exists, &text, &err) < 0 || !exists)
+        return -1;
+    return read_kib(text, "MemAvailable:");
+}
+
+int collect_process(struct collection *collection, struct err *err)
+{
+    struct arena *arena = collection->arena;
+    struct facts *facts = collection->facts;
+    struct haproxy *haproxy = arena_alloc(arena, sizeof *haproxy);
+
+    facts->haproxy = haproxy;
+    facts->open_descriptors = -1;
+    facts->memory_available_kib = -1;
+    facts->worker_memory_kib = -1;
+    if (haproxy_locate(collection->host, arena, haproxy, err) < 0)
+        return -1;
+    if (!collection->host->live)
+        return err_set(err, ERR_UNSUPPORTED, "a tree has no processes");
+    facts->memory_available_kib = read_available(collection->host, arena);
+    if (!haproxy->running)
+        return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
+    if (haproxy->worker != 0) {
+        facts->open_descriptors = count_descriptors(haproxy->worker);
+        facts->worker_memory_kib =
+            read_kib(process_file(haproxy->worker, "status", arena), "VmRSS:");
+    }
+    return 0;
+}
