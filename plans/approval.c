@@ -45,6 +45,8 @@ static int list_names(int dir, bool (*wanted)(const char *name, const char *abou
     (void)take_fd(&fd);
     for (;;) {
         errno = 0;
+        /* This stream is ours alone, and readdir_r is deprecated. */
+        /* cppcheck-suppress readdirCalled */
         const struct dirent *entry = readdir(stream);
         if (entry == NULL && errno != 0)
             return err_sys(err, errno, "cannot list the directory");

@@ -27,11 +27,9 @@ static const char *path_of(const struct place *place, struct arena *arena)
 }
 
 /* A \u escape can bring in what the bytes of the file may not hold. */
-static int check_plain(const char *string, const char *path, struct err *err)
+static int refuse_foreign(const char *path, struct err *err)
 {
-    if (!escape_is_plain(span_of(string)))
-        return err_set(err, ERR_INPUT, "%s: expected printable ASCII", path);
-    return 0;
+    return err_set(err, ERR_INPUT, "%s: expected printable ASCII", path);
 }
 
 static int read_string(const struct place *place, const char **out_value, struct arena *arena,
@@ -50,7 +48,7 @@ static int read_string(const struct place *place, const char **out_value, struct
     if (json_get_string(place->object, place->path, field->key, PLAN_STRING_MAX, &value, err) < 0)
         return -1;
     if (!escape_is_plain(span_of(value)))
-        return check_plain(value, path_of(place, arena), err);
+        return refuse_foreign(path_of(place, arena), err);
     if (field->holds != NULL && !field->holds(value))
         return err_set(err, ERR_INPUT, "%s: expected %s, found \"%s\"", path_of(place, arena),
                        field->expected, value);
@@ -126,11 +124,18 @@ static int read_strings(const struct place *place, struct strings *out_strings, 
         if (value == NULL || strlen(value) > PLAN_STRING_MAX)
             return err_set(err, ERR_INPUT, "%s: expected a string of at most %d bytes", path,
                            PLAN_STRING_MAX);
-        if (check_plain(value, path, err) < 0)
-            return -1;
+        if (!escape_is_plain(span_of(value)))
+            return refuse_foreign(path, err);
         strings_add(out_strings, arena, value);
     }
     return 0;
+}
+
+/* All pointers to structs have one representation; memcpy writes it without lying about the type.
+ */
+static void store(char *to, const void *value, size_t size)
+{
+    memcpy(to, value, size);
 }
 
 static int read_list(const struct place *place, struct arena *arena, struct err *err)
@@ -148,8 +153,8 @@ static int read_list(const struct place *place, struct arena *arena, struct err 
                         arena, err) < 0)
             return -1;
     }
-    memcpy(place->record + field->at, &first, sizeof first);
-    memcpy(place->record + field->count_at, &count, sizeof count);
+    store(place->record + field->at, &first, sizeof first);
+    store(place->record + field->count_at, &count, sizeof count);
     return 0;
 }
 

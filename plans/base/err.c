@@ -37,6 +37,9 @@ static void put_escaped(char *to, const char *from)
 }
 
 static void format_text(struct err *err, const char *format, va_list args, const char *tail)
+    __attribute__((format(printf, 2, 0)));
+
+static void format_text(struct err *err, const char *format, va_list args, const char *tail)
 {
     char raw[ERR_TEXT_SIZE];
     int len = vsnprintf(raw, sizeof raw, format, args);
