@@ -1,8 +1,8 @@
 /* diagnose: facts in, findings and wishes out. Pure.
  * Use:     diagnose(facts, arena, &result)
- * Shapes:  a cause is one row of the table in causes.c: slug and one function that looks at the facts. A finding is
- *          `proven` when two sources that exist agree (or the only source that exists says so), else `possible`, and
- *          only proven ones bring wishes. The worst come first.
+ * Shapes:  a cause is one row of the table in causes.c: slug and one function that looks at the
+ * facts. A finding is `proven` when two sources that exist agree (or the only source that exists
+ * says so), else `possible`, and only proven ones bring wishes. The worst come first.
  */
 #ifndef HAMEDIC_AGENT_DIAGNOSE_DIAGNOSE_H
 #define HAMEDIC_AGENT_DIAGNOSE_DIAGNOSE_H
@@ -13,37 +13,48 @@
 struct diagnosis_result {
     struct finding *findings;
     size_t finding_count;
-    struct wish *wishes; /* source WISH_DIAGNOSIS; one per address: same address from two causes was merged */
+    struct wish *wishes; /* source WISH_DIAGNOSIS; one per address: same address from two causes was
+                            merged */
     size_t wish_count;
-    struct strings activates; /* where configuration file and running process differ: what a reload brings besides */
+    struct strings activates; /* where configuration file and running process differ: what a reload
+                                 brings besides */
     struct strings not_checked;
 };
 
-/* upper_bound: what the policy allows for an address, so that a wish is sized within it; may be NULL. */
+/* upper_bound: what the policy allows for an address, so that a wish is sized within it; may be
+ * NULL. */
 typedef bool diagnose_bound(void *context, const char *address, uint64_t *out_bound);
 
 void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *context,
               struct arena *arena, struct diagnosis_result *out_result);
 
 /* ---- for the causes ---- */
+struct server_view;
+struct wish_mark;
 struct diagnosis_work {
     const struct facts *facts;
     struct arena *arena;
     diagnose_bound *upper_bound;
     void *context;
     struct diagnosis_result *result;
+    struct server_view *servers; /* look.h: one per server, those of a backend together */
+    size_t server_count;
+    struct wish_mark *marks; /* beside result->wishes: how each was bounded */
+    size_t findings_left_out;
 };
 struct cause {
     const char *slug;
     enum severity severity; /* usual one; a finding may be milder */
     void (*look)(struct diagnosis_work *work, const struct cause *cause);
 };
-/* A new finding; fill it in. */
+/* A new finding; fill it in. The pointer stays good; past PLAN_FINDINGS_MAX it is counted, but not
+ * in the result. */
 struct finding *diagnose_find(struct diagnosis_work *work, const struct cause *cause,
                               enum finding_state state, const char *object);
 void diagnose_evidence(struct diagnosis_work *work, struct finding *finding, enum source_id source,
                        const char *format, ...) PRINTF_LIKE(4, 5);
-/* Wishes merge by address: a ceiling (what the host can carry) beats a floor (what the load needs). */
+/* Wishes merge by address: a ceiling (what the host can carry) beats a floor (what the load needs).
+ */
 enum wish_bound { WISH_FLOOR, WISH_CEILING };
 void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const char *address,
                    uint64_t value, enum wish_bound bound, const char *because);

@@ -1,0 +1,423 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/look.h"
+
+#define MEMBERS_MAX 8 /* servers told one by one; the rest is counted */
+
+/* What one source says of one server. */
+enum word { WORD_NONE, WORD_FINE, WORD_REFUSED, WORD_TIMEOUT, WORD_UNREACHABLE, WORD_OTHER };
+
+static bool has(const char *text, const char *part)
+{
+    return text != NULL && strstr(text, part) != NULL;
+}
+
+/* The text decides, not "L4CON": that stands for a refusal, for SELinux ("Permission denied"), for
+ * a missing route and for used-up local ports alike. Up to 3.0 the text is errno's, later it has
+ * errno's name before it. */
+static enum word check_word(const struct haproxy_stat *row)
+{
+    const char *status = row != NULL ? row->check_status : NULL;
+
+    if (status == NULL || status[0] == '\0' || strcmp(status, "UNK") == 0 ||
+        strcmp(status, "INI") == 0 || look_same(row->status, "no check"))
+        return WORD_NONE;
+    if (strcmp(status, "L4OK") == 0 || strcmp(status, "L6OK") == 0 ||
+        strncmp(status, "L7OK", 4) == 0 || strcmp(status, "PROCOK") == 0)
+        return WORD_FINE;
+    if (strcmp(status, "L4TOUT") == 0)
+        return WORD_TIMEOUT;
+    if (strcmp(status, "L4CON") != 0)
+        return WORD_OTHER;
+    if (has(row->last_check, "Connection refused"))
+        return WORD_REFUSED;
+    if (has(row->last_check, "No route to host") ||
+        has(row->last_check, "Network is unreachable") ||
+        has(row->last_check, "Host is unreachable"))
+        return WORD_UNREACHABLE;
+    if (has(row->last_check, "Connection timed out"))
+        return WORD_TIMEOUT;
+    return WORD_OTHER;
+}
+
+static enum word probe_word(const struct probe *probe)
+{
+    if (probe == NULL)
+        return WORD_NONE;
+    switch (probe->error) {
+    case 0:
+        return WORD_FINE;
+    case ECONNREFUSED:
+        return WORD_REFUSED;
+    case ETIMEDOUT:
+        return WORD_TIMEOUT;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+        return WORD_UNREACHABLE;
+    default:
+        return WORD_OTHER;
+    }
+}
+
+static const char *probe_text(const struct probe *probe)
+{
+    switch (probe_word(probe)) {
+    case WORD_NONE:
+        return "was not tried";
+    case WORD_FINE:
+        return "connected";
+    case WORD_REFUSED:
+        return "refused the connection (ECONNREFUSED)";
+    case WORD_TIMEOUT:
+        return "did not answer (ETIMEDOUT)";
+    case WORD_UNREACHABLE:
+        return probe->error == ENETUNREACH ? "no route to that network (ENETUNREACH)"
+                                           : "host unreachable (EHOSTUNREACH)";
+    case WORD_OTHER:
+        break;
+    }
+    return probe->error == EADDRNOTAVAIL ? "no local port or source address (EADDRNOTAVAIL)"
+                                         : "failed";
+}
+
+static bool is_maintained(const struct server_view *view)
+{
+    const char *status = view->row != NULL ? view->row->status : NULL;
+
+    return status != NULL && (strncmp(status, "MAINT", 5) == 0 || strncmp(status, "DRAIN", 5) == 0);
+}
+
+static bool is_failure(enum word word)
+{
+    return word == WORD_REFUSED || word == WORD_TIMEOUT || word == WORD_UNREACHABLE;
+}
+
+/* What is wrong with this server, by both sources; WORD_NONE: nothing that back.c can name. */
+static enum word verdict(const struct diagnosis_work *work, const struct server_view *view,
+                         enum finding_state *out_state)
+{
+    enum word check = check_word(view->row), probe = probe_word(view->probe);
+
+    if (is_maintained(view) || check == WORD_OTHER)
+        return WORD_NONE;
+    if (is_failure(check)) {
+        /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
+         * longer one. */
+        if (check == WORD_TIMEOUT && probe == WORD_UNREACHABLE)
+            check = WORD_UNREACHABLE;
+        *out_state = view->probe != NULL ? (probe == check ? FINDING_PROVEN : FINDING_POSSIBLE)
+                                         : look_second(work, SOURCE_PROBE, false);
+        return check;
+    }
+    if (!is_failure(probe))
+        return WORD_NONE;
+    *out_state = FINDING_POSSIBLE;
+    /* A server without a check: HAProxy counts its failed connections, or has no opinion at all. */
+    if (check == WORD_NONE)
+        *out_state =
+            look_second(work, SOURCE_STATS, view->row != NULL && view->row->connect_errors > 0);
+    return probe;
+}
+
+/* ---- backend-loopback-only ---- */
+
+static bool is_own_address(const struct sockets *sockets, const char *address)
+{
+    for (size_t i = 0; i < sockets->listener_count; i++)
+        if (look_same(sockets->listeners[i].address, address))
+            return true;
+    for (size_t i = 0; i < sockets->destination_count; i++)
+        if (look_same(sockets->destinations[i].source, address))
+            return true;
+    return false;
+}
+
+/* The loopback address on which the service of this server listens instead; NULL: it is not so. */
+static const char *loopback_listener(const struct diagnosis_work *work,
+                                     const struct server_view *view)
+{
+    const struct sockets *sockets = &work->facts->sockets;
+    const char *loopback = NULL;
+
+    if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
+        look_is_loopback(view->address) || probe_word(view->probe) != WORD_REFUSED ||
+        !is_own_address(sockets, view->address))
+        return NULL;
+    for (size_t i = 0; i < sockets->listener_count; i++) {
+        const struct listener *listener = &sockets->listeners[i];
+
+        if (listener->port != view->port)
+            continue;
+        if (!look_is_loopback(listener->address))
+            return NULL;
+        loopback = listener->address;
+    }
+    return loopback;
+}
+
+/* ---- findings: the servers of one backend with one cause are one ---- */
+
+struct group {
+    const char *backend;
+    size_t start, end; /* of the backend in work->servers */
+    enum finding_state state;
+    size_t *members;
+    size_t count;
+};
+
+static void tell_member(struct diagnosis_work *work, struct finding *finding,
+                        const struct server_view *view)
+{
+    const struct haproxy_stat *row = view->row;
+
+    if (row != NULL && check_word(row) != WORD_NONE)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s %s \"%s\"", view->backend,
+                          view->name, look_shown(row->status), row->check_status,
+                          row->last_check != NULL ? row->last_check : "");
+    else if (row != NULL)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s, %" PRId64 " failed connections",
+                          view->backend, view->name, look_shown(row->status),
+                          row->connect_errors > 0 ? row->connect_errors : 0);
+    else
+        diagnose_evidence(work, finding, SOURCE_CONFIG, "server %s/%s %s", view->backend,
+                          view->name, view->server != NULL ? look_shown(view->server->text) : "?");
+    if (view->probe != NULL)
+        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " %s",
+                          look_shown(work->facts->host_name), view->address, view->port,
+                          probe_text(view->probe));
+}
+
+static struct finding *find_group(struct diagnosis_work *work, const struct cause *cause,
+                                  const struct group *group, const char *what)
+{
+    const struct server_view *first = &work->servers[group->members[0]];
+    size_t all = group->end - group->start;
+    struct finding *finding = diagnose_find(
+        work, cause, group->state,
+        group->count > 1 ? group->backend
+                         : arena_printf(work->arena, "%s/%s", first->backend, first->name));
+
+    finding->summary = arena_printf(work->arena, "%zu of %zu servers of %s %s", group->count, all,
+                                    group->backend, what);
+    for (size_t i = 0; i < group->count && i < MEMBERS_MAX; i++)
+        tell_member(work, finding, &work->servers[group->members[i]]);
+    if (group->count > MEMBERS_MAX)
+        diagnose_evidence(work, finding, SOURCE_STATS, "and %zu more servers like these",
+                          group->count - MEMBERS_MAX);
+    bool serves = first->row != NULL ? look_backend_takes_traffic(work, group->start, group->end)
+                                     : group->count < all;
+    if (serves) {
+        strings_add(&finding->consequences, work->arena,
+                    "the other servers carry the load; requests bound to these are sent elsewhere "
+                    "or get 503");
+    } else {
+        finding->severity = SEVERITY_CRITICAL;
+        strings_addf(&finding->consequences, work->arena,
+                     "no server of %s takes traffic: clients get 503 Service Unavailable",
+                     group->backend);
+    }
+    return finding;
+}
+
+static void settle_contact(struct diagnosis_work *work, struct finding *finding,
+                           const struct group *group)
+{
+    const struct server_view *first = &work->servers[group->members[0]];
+
+    if (group->state == FINDING_PROVEN)
+        return;
+    if (first->server != NULL && first->server->check_ports > 0)
+        finding->settle = "the check goes to another port than the traffic: try both ports by hand";
+    else if (first->probe == NULL)
+        finding->settle = arena_printf(work->arena, "a connection from this host to %s:%" PRIu32,
+                                       look_shown(first->address), first->port);
+    else
+        finding->settle =
+            "HAProxy's check and a connection from here do not agree: look again when "
+            "the next checks have run";
+}
+
+typedef const char *advice_text(struct diagnosis_work *work, const struct server_view *view);
+
+static void advise_members(struct diagnosis_work *work, struct finding *finding,
+                           const struct group *group, advice_text *advise)
+{
+    for (size_t i = 0; i < group->count && i < MEMBERS_MAX; i++)
+        strings_add(&finding->advice, work->arena, advise(work, &work->servers[group->members[i]]));
+    if (group->count > MEMBERS_MAX)
+        strings_addf(&finding->advice, work->arena, "and the same for %zu more servers",
+                     group->count - MEMBERS_MAX);
+}
+
+static bool is_member(struct diagnosis_work *work, size_t index, enum word word, bool loopback,
+                      enum finding_state state)
+{
+    const struct server_view *view = &work->servers[index];
+    enum finding_state own = FINDING_PROVEN;
+
+    if (verdict(work, view, &own) != word || own != state)
+        return false;
+    return word != WORD_REFUSED || (loopback_listener(work, view) != NULL) == loopback;
+}
+
+static void look_for(struct diagnosis_work *work, const struct cause *cause, enum word word,
+                     bool loopback, const char *what, advice_text *advise)
+{
+    size_t end;
+
+    if (work->facts->tree)
+        return;
+    for (size_t start = 0; start < work->server_count; start = end) {
+        end = look_backend_end(work, start);
+        for (int state = FINDING_PROVEN; state <= FINDING_POSSIBLE; state++) {
+            struct group group = {.backend = work->servers[start].backend,
+                                  .start = start,
+                                  .end = end,
+                                  .state = (enum finding_state)state};
+
+            for (size_t i = start; i < end; i++)
+                if (is_member(work, i, word, loopback, group.state))
+                    ARENA_PUSH(work->arena, group.members, group.count) = i;
+            if (group.count == 0)
+                continue;
+            struct finding *finding = find_group(work, cause, &group, what);
+            settle_contact(work, finding, &group);
+            advise_members(work, finding, &group, advise);
+        }
+    }
+}
+
+static const char *advise_refused(struct diagnosis_work *work, const struct server_view *view)
+{
+    return arena_printf(work->arena,
+                        "on %s: start the service of %s/%s so that it listens on tcp/%" PRIu32
+                        ", or take away the firewall rule that rejects it",
+                        look_shown(view->address), view->backend, view->name, view->port);
+}
+
+static const char *advise_timeout(struct diagnosis_work *work, const struct server_view *view)
+{
+    return arena_printf(work->arena,
+                        "on %s and on the way there: see that the host is up and that no firewall "
+                        "drops tcp/%" PRIu32 " from %s (%s/%s)",
+                        look_shown(view->address), view->port, look_shown(work->facts->host_name),
+                        view->backend, view->name);
+}
+
+static const char *advise_unreachable(struct diagnosis_work *work, const struct server_view *view)
+{
+    return arena_printf(
+        work->arena,
+        "see how this host reaches %s (ip route get %s; ip neigh): the route or the "
+        "neighbour is missing, or a firewall answers for it (%s/%s, tcp/%" PRIu32 ")",
+        look_shown(view->address), look_shown(view->address), view->backend, view->name,
+        view->port);
+}
+
+static const char *advise_loopback(struct diagnosis_work *work, const struct server_view *view)
+{
+    const char *loopback = look_shown(loopback_listener(work, view));
+
+    return arena_printf(work->arena,
+                        "%s is this host, but the service of %s/%s listens on %s:%" PRIu32
+                        " only: make it listen on %s too, or let the server line say %s:%" PRIu32,
+                        look_shown(view->address), view->backend, view->name, loopback, view->port,
+                        look_shown(view->address), loopback, view->port);
+}
+
+void back_look_refused(struct diagnosis_work *work, const struct cause *cause)
+{
+    look_for(work, cause, WORD_REFUSED, false, "refuse connections", advise_refused);
+}
+
+void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
+{
+    look_for(work, cause, WORD_TIMEOUT, false, "do not answer", advise_timeout);
+}
+
+void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause)
+{
+    look_for(work, cause, WORD_UNREACHABLE, false, "cannot be reached", advise_unreachable);
+}
+
+void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause)
+{
+    look_for(work, cause, WORD_REFUSED, true, "listen on the loopback address only",
+             advise_loopback);
+}
+
+/* ---- backend-maintenance ---- */
+
+/* A person said so: not a name that does not resolve, not an agent on the server. */
+static bool is_by_a_person(const struct server_view *view)
+{
+    return is_maintained(view) && !has(view->row->status, "(resolution)") &&
+           !has(view->row->status, "(agent)");
+}
+
+static const char *advise_maintenance(struct diagnosis_work *work, const struct server_view *view)
+{
+    if (view->server != NULL && view->server->disabled)
+        return arena_printf(
+            work->arena, "when %s/%s may serve again: take `disabled` off its line (%s)",
+            view->backend, view->name,
+            look_place(work, view->server->line_place.file, view->server->line_place.line));
+    return arena_printf(work->arena,
+                        "when %s/%s may serve again: set server %s/%s state ready (stats socket)",
+                        view->backend, view->name, view->backend, view->name);
+}
+
+void back_look_maintenance(struct diagnosis_work *work, const struct cause *cause)
+{
+    size_t end;
+
+    if (!facts_have(work->facts, SOURCE_STATS))
+        return;
+    for (size_t start = 0; start < work->server_count; start = end) {
+        struct group group = {.backend = work->servers[start].backend, .start = start};
+
+        group.end = end = look_backend_end(work, start);
+        for (size_t i = start; i < end; i++)
+            if (is_by_a_person(&work->servers[i]))
+                ARENA_PUSH(work->arena, group.members, group.count) = i;
+        if (group.count == 0)
+            continue;
+        struct finding *finding =
+            find_group(work, cause, &group, "were taken out of service by a person");
+        advise_members(work, finding, &group, advise_maintenance);
+    }
+}
+
+/* ---- what is left ---- */
+
+void back_tell_unexplained(struct diagnosis_work *work)
+{
+    size_t told = 0, left_out = 0;
+
+    if (!facts_have(work->facts, SOURCE_STATS))
+        return;
+    for (size_t i = 0; i < work->server_count; i++) {
+        const struct server_view *view = &work->servers[i];
+        enum finding_state state;
+
+        if (!has(view->row->status, "DOWN") || verdict(work, view, &state) != WORD_NONE ||
+            has(view->row->last_check, "Out of local source ports"))
+            continue;
+        if (told++ >= MEMBERS_MAX) {
+            left_out++;
+            continue;
+        }
+        const char *line = arena_printf(
+            work->arena, "why %s/%s is %s: %s \"%s\" is no cause that is known here", view->backend,
+            view->name, view->row->status, look_shown(view->row->check_status),
+            view->row->last_check != NULL ? view->row->last_check : "");
+        strings_add(&work->result->not_checked, work->arena, line);
+    }
+    if (left_out > 0)
+        strings_addf(&work->result->not_checked, work->arena, "and %zu more servers like these",
+                     left_out);
+}

@@ -1,0 +1,24 @@
+#include "agent/diagnose/causes.h"
+
+static const struct cause rows[] = {
+    {"config-invalid", SEVERITY_WARNING, start_look_config_invalid},
+    {"haproxy-not-running", SEVERITY_CRITICAL, start_look_not_running},
+    {"backend-no-ports", SEVERITY_CRITICAL, source_ports_look},
+    {"backend-loopback-only", SEVERITY_WARNING, back_look_loopback_only},
+    {"backend-refused", SEVERITY_WARNING, back_look_refused},
+    {"backend-timeout", SEVERITY_WARNING, back_look_timeout},
+    {"backend-unreachable", SEVERITY_WARNING, back_look_unreachable},
+    {"backend-maintenance", SEVERITY_NOTICE, back_look_maintenance},
+    {"global-maxconn", SEVERITY_CRITICAL, front_look_global_maxconn},
+    {"frontend-maxconn", SEVERITY_CRITICAL, front_look_frontend_maxconn},
+    {"server-queue", SEVERITY_WARNING, slow_look_server_queue},
+    {"maxconn-over-budget", SEVERITY_WARNING, latent_look_maxconn_over_budget},
+    {"port-range-overlap", SEVERITY_WARNING, latent_look_port_range_overlap},
+    {"stats-socket-off", SEVERITY_WARNING, latent_look_stats_socket_off},
+};
+
+const struct cause *causes_table(size_t *out_count)
+{
+    *out_count = sizeof rows / sizeof rows[0];
+    return rows;
+}

@@ -1,0 +1,38 @@
+/* diagnose/causes: the table of causes, and the functions its rows name.
+ * Use:     size_t count; const struct cause *rows = causes_table(&count);
+ * Shapes:  rows stand in the order in which their wishes shall stand: what must be reserved before
+ * what opens it.
+ */
+#ifndef HAMEDIC_AGENT_DIAGNOSE_CAUSES_H
+#define HAMEDIC_AGENT_DIAGNOSE_CAUSES_H
+
+#include "agent/diagnose/diagnose.h"
+
+const struct cause *causes_table(size_t *out_count);
+
+/* start.c: does it run at all? */
+void start_look_not_running(struct diagnosis_work *work, const struct cause *cause);
+void start_look_config_invalid(struct diagnosis_work *work, const struct cause *cause);
+/* front.c: clients are kept waiting */
+void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause);
+void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause);
+/* back.c: HAProxy cannot reach its servers */
+void back_look_refused(struct diagnosis_work *work, const struct cause *cause);
+void back_look_timeout(struct diagnosis_work *work, const struct cause *cause);
+void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause);
+void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause);
+void back_look_maintenance(struct diagnosis_work *work, const struct cause *cause);
+/* source_ports.c: no local port is left for a connection to a server */
+void source_ports_look(struct diagnosis_work *work, const struct cause *cause);
+/* slow.c: it answers, but slowly */
+void slow_look_server_queue(struct diagnosis_work *work, const struct cause *cause);
+/* latent.c: it works now, but not after the next start */
+void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause);
+void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause);
+void latent_look_stats_socket_off(struct diagnosis_work *work, const struct cause *cause);
+
+/* DOWN servers that no finding speaks of: told under "not checked", so that nobody takes silence
+ * for health. */
+void back_tell_unexplained(struct diagnosis_work *work);
+
+#endif

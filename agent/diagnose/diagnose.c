@@ -1,0 +1,269 @@
+#include "agent/diagnose/diagnose.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/diagnose/activates.h"
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/look.h"
+#include "agent/diagnose/ports.h"
+#include "plans/base/escape.h"
+
+#define EVIDENCE_MAX 24   /* lines of one finding: more prove nothing more */
+#define TEXT_MAX     1024 /* bytes of one text */
+
+struct wish_mark {
+    enum { MARK_FLOOR, MARK_CEILING, MARK_TEXT } kind;
+    uint64_t value;
+};
+
+static const char *const source_names[SOURCE_COUNT] = {
+    [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",   [SOURCE_CONFIG] = "config",
+    [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats", [SOURCE_SYSCTL] = "sysctl",
+    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe",
+};
+
+static const char *source_name(const struct facts *facts, enum source_id id)
+{
+    return facts->sources[id].name != NULL ? facts->sources[id].name : source_names[id];
+}
+
+/* What the facts' own collectors escaped stays as it is; what they took as it was (a path, a name
+ * in the file) does not get past here, and nothing that a plan could not hold. */
+static const char *plain(struct diagnosis_work *work, const char *text)
+{
+    struct span span;
+
+    if (text == NULL)
+        return NULL;
+    span = span_of(text);
+    if (escape_is_plain(span) && span.len < PLAN_STRING_MAX)
+        return text;
+    return escape_span(work->arena, span, TEXT_MAX / 2);
+}
+
+struct finding *diagnose_find(struct diagnosis_work *work, const struct cause *cause,
+                              enum finding_state state, const char *object)
+{
+    struct diagnosis_result *result = work->result;
+    struct finding *finding;
+
+    if (result->finding_count < PLAN_FINDINGS_MAX) {
+        finding = &result->findings[result->finding_count++];
+    } else {
+        finding = arena_alloc(work->arena, sizeof *finding);
+        work->findings_left_out++;
+    }
+    finding->cause = cause->slug;
+    finding->severity = cause->severity;
+    finding->state = state;
+    finding->object = object;
+    return finding;
+}
+
+void diagnose_evidence(struct diagnosis_work *work, struct finding *finding, enum source_id source,
+                       const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list args;
+
+    if (finding->evidence_count >= EVIDENCE_MAX)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    int64_t time = work->facts->sources[source].time;
+    struct evidence *evidence =
+        &ARENA_PUSH(work->arena, finding->evidence, finding->evidence_count);
+    evidence->source = source_name(work->facts, source);
+    evidence->time = time != 0 ? time : work->facts->time;
+    evidence->text = plain(work, arena_string(work->arena, text));
+}
+
+/* ---- wishes ---- */
+
+static struct wish *find_wish(struct diagnosis_work *work, const char *address, size_t *out_index)
+{
+    struct diagnosis_result *result = work->result;
+
+    for (size_t i = 0; i < result->wish_count; i++)
+        if (strcmp(result->wishes[i].address, address) == 0) {
+            *out_index = i;
+            return &result->wishes[i];
+        }
+    return NULL;
+}
+
+static struct wish *add_wish(struct diagnosis_work *work, const char *address, const char *value,
+                             const char *because, struct wish_mark mark)
+{
+    struct diagnosis_result *result = work->result;
+    size_t mark_count = result->wish_count;
+    struct wish *wish = &ARENA_PUSH(work->arena, result->wishes, result->wish_count);
+
+    ARENA_PUSH(work->arena, work->marks, mark_count) = mark;
+    wish->address = address;
+    wish->value = value;
+    wish->source = WISH_DIAGNOSIS;
+    wish->because = because;
+    return wish;
+}
+
+static void add_why(struct diagnosis_work *work, struct wish *wish, const struct cause *cause)
+{
+    if (!strings_have(&wish->why, cause->slug))
+        strings_add(&wish->why, work->arena, cause->slug);
+}
+
+/* Does the new value take the place of the old one? */
+static bool beats(struct wish_mark mark, struct wish_mark old)
+{
+    if (mark.kind == MARK_CEILING)
+        return old.kind != MARK_CEILING || mark.value < old.value;
+    return old.kind == MARK_FLOOR && mark.value > old.value;
+}
+
+void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const char *address,
+                   uint64_t value, enum wish_bound bound, const char *because)
+{
+    struct wish_mark mark = {bound == WISH_CEILING ? MARK_CEILING : MARK_FLOOR, value};
+    const char *text = arena_printf(work->arena, "%ju", (uintmax_t)value);
+    size_t index;
+    struct wish *wish = find_wish(work, address, &index);
+
+    if (wish == NULL) {
+        wish = add_wish(work, address, text, because, mark);
+    } else if (beats(mark, work->marks[index])) {
+        work->marks[index] = mark;
+        wish->value = text;
+        wish->because = because;
+    }
+    add_why(work, wish, cause);
+}
+
+void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,
+                        const char *value, const char *because)
+{
+    struct wish_mark mark = {MARK_TEXT, 0};
+    size_t index;
+    struct wish *wish = find_wish(work, address, &index);
+
+    if (wish == NULL) {
+        wish = add_wish(work, address, value, because, mark);
+    } else if (strcmp(address, WISH_RESERVED_PORTS) == 0) {
+        /* Each cause has its ports; what one reserves the other must not free. */
+        struct port_set *set = port_set_new(work->arena);
+
+        port_set_add_text(set, wish->value);
+        port_set_add_text(set, value);
+        wish->value = port_set_text(set, work->arena);
+    }
+    add_why(work, wish, cause);
+}
+
+/* ---- the whole ---- */
+
+static bool is_worse(const struct finding *a, const struct finding *b)
+{
+    if (a->state != b->state && (a->severity == b->severity))
+        return a->state == FINDING_PROVEN;
+    return a->severity > b->severity;
+}
+
+/* Stable, so that findings of one weight keep the order of the table. */
+static void sort_findings(struct finding *findings, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct finding moving = findings[i];
+        size_t to = i;
+
+        while (to > 0 && is_worse(&moving, &findings[to - 1])) {
+            findings[to] = findings[to - 1];
+            to--;
+        }
+        findings[to] = moving;
+    }
+}
+
+static void tell_not_checked(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+    struct strings *lines = &work->result->not_checked;
+
+    if (!facts->haproxy->running && facts->haproxy->program == NULL && !facts->tree)
+        strings_add(lines, work->arena, "HAProxy: it is not installed on this host");
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        const struct source *source = &facts->sources[i];
+        const char *usual = facts->tree ? "not asked of a tree of files" : "not there on this host";
+
+        if (source->state == SOURCE_OK)
+            continue;
+        if (source->state == SOURCE_FAILED)
+            usual = "it could not be read";
+        strings_addf(lines, work->arena, "%s: %s", source_name(facts, (enum source_id)i),
+                     source->reason != NULL ? source->reason : usual);
+    }
+    if (work->findings_left_out > 0)
+        strings_addf(lines, work->arena, "%zu more findings than a report holds",
+                     work->findings_left_out);
+}
+
+static void make_strings_plain(struct diagnosis_work *work, struct strings *strings)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        strings->at[i] = plain(work, strings->at[i]);
+}
+
+static void make_plain(struct diagnosis_work *work)
+{
+    struct diagnosis_result *result = work->result;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < result->finding_count; i++) {
+        struct finding *finding = &result->findings[i];
+
+        finding->object = plain(work, finding->object);
+        finding->summary = plain(work, finding->summary);
+        finding->settle = plain(work, finding->settle);
+        make_strings_plain(work, &finding->consequences);
+        make_strings_plain(work, &finding->advice);
+    }
+    for (size_t i = 0; i < result->wish_count; i++) {
+        struct wish *wish = &result->wishes[i];
+
+        /* An escaped name is another name: nothing can be wished for that one. */
+        if (plain(work, wish->address) != wish->address || plain(work, wish->value) != wish->value)
+            continue;
+        wish->because = plain(work, wish->because);
+        result->wishes[kept++] = *wish;
+    }
+    result->wish_count = kept;
+    make_strings_plain(work, &result->activates);
+    make_strings_plain(work, &result->not_checked);
+}
+
+void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *context,
+              struct arena *arena, struct diagnosis_result *out_result)
+{
+    struct diagnosis_work work = {
+        .facts = facts,
+        .arena = arena,
+        .upper_bound = upper_bound,
+        .context = context,
+        .result = out_result,
+    };
+    size_t count;
+    const struct cause *causes = causes_table(&count);
+
+    *out_result = (struct diagnosis_result){
+        .findings = arena_alloc(arena, PLAN_FINDINGS_MAX * sizeof(struct finding))};
+    look_find_servers(&work);
+    for (size_t i = 0; i < count; i++)
+        causes[i].look(&work, &causes[i]);
+    sort_findings(out_result->findings, out_result->finding_count);
+    activates_list(&work);
+    tell_not_checked(&work);
+    back_tell_unexplained(&work);
+    make_plain(&work);
+}

@@ -1,0 +1,266 @@
+#include <inttypes.h>
+
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/look.h"
+
+/* Two buffers of 16 KiB and the stream: what HAProxy itself holds for a busy connection (TLS comes
+ * on top, and the kernel's socket buffers): the other half of the memory that is free is left for
+ * those. */
+#define CONNECTION_KIB 34
+
+struct limit {
+    uint64_t value;   /* 0: none that would help */
+    const char *unit; /* whose LimitNOFILE must rise with it; NULL */
+    uint64_t need;
+    const char *held_by; /* what kept it from being larger; NULL */
+};
+
+/* Descriptors for that maxconn, and what the next start can get. 0: not known. */
+static void budget_for(const struct diagnosis_work *work, uint64_t maxconn, uint64_t *out_need,
+                       uint64_t *out_limit)
+{
+    const struct facts *facts = work->facts;
+    const struct fd_budget *budget = &facts->budget;
+    int64_t maxsock = look_info(work, "Maxsock"), runs = look_info(work, "Maxconn");
+
+    *out_need = 0;
+    *out_limit = budget->limit;
+    /* Without a maxconn in the file the running process tells what it needs beside its connections.
+     */
+    if (budget->maxconn > 0 && budget->need > 2 * budget->maxconn)
+        *out_need = budget->need - 2 * budget->maxconn + 2 * maxconn;
+    else if (runs > 0 && maxsock > runs && (uint64_t)maxsock / 2 >= (uint64_t)runs)
+        *out_need = (uint64_t)maxsock - 2 * (uint64_t)runs + 2 * maxconn;
+    if (*out_limit == 0 && facts->haproxy->running && !facts->haproxy->can_raise_limit)
+        *out_limit = facts->haproxy->limit_hard;
+}
+
+static struct limit limit_for(struct diagnosis_work *work, uint64_t current, uint64_t waiting)
+{
+    const struct facts *facts = work->facts;
+    struct limit limit = {.value = look_new_limit(current, waiting)};
+    uint64_t bound = look_bound(work, "haproxy.maxconn:global"), need, most;
+
+    if (limit.value > bound) {
+        limit.value = bound;
+        limit.held_by = "the policy";
+    }
+    if (facts->memory_available_kib >= 0) {
+        uint64_t more = (uint64_t)facts->memory_available_kib / 2 / CONNECTION_KIB;
+        if (limit.value > current && limit.value - current > more) {
+            limit.value = current + more;
+            limit.held_by = "the memory that is free";
+        }
+    }
+    budget_for(work, limit.value, &need, &most);
+    if (need > 0 && most > 0 && need > most) {
+        limit.unit = look_unit_for(work, need, &limit.need);
+        if (limit.unit == NULL) {
+            uint64_t over = (need - most + 1) / 2;
+            limit.value = over < limit.value ? limit.value - over : 0;
+            limit.held_by = "the file descriptors that the next start can get";
+        }
+    }
+    if (limit.value <= current)
+        limit.value = 0;
+    return limit;
+}
+
+/* The file may already hold what is needed; or it cannot be edited. */
+static bool advise_instead(struct diagnosis_work *work, struct finding *finding,
+                           const struct cfg_number *in_file, const struct cfg_proxy *proxy,
+                           uint64_t runs, const char *what)
+{
+    const struct facts *facts = work->facts;
+    const char *obstacle;
+
+    if (facts->cfg == NULL) {
+        strings_addf(&finding->advice, work->arena,
+                     "raise %s by hand: the configuration could not be read", what);
+        return true;
+    }
+    if (in_file->set && in_file->value > runs) {
+        strings_addf(&finding->advice, work->arena,
+                     "reload HAProxy: %s is %" PRIu64 " in the file, but %" PRIu64 " runs", what,
+                     in_file->value, runs);
+        return true;
+    }
+    obstacle = look_edit_obstacle(work, in_file, proxy);
+    if (obstacle == NULL)
+        return false;
+    strings_addf(&finding->advice, work->arena, "raise %s by hand: %s", what, obstacle);
+    return true;
+}
+
+static void wish_front(struct diagnosis_work *work, const struct cause *cause,
+                       struct finding *finding, const struct haproxy_stat *row, uint64_t value,
+                       const char *because)
+{
+    const struct cfg_proxy *proxy = look_front(work->facts->cfg, row->proxy);
+
+    if (proxy == NULL) {
+        strings_addf(&finding->advice, work->arena,
+                     "raise maxconn of frontend %s by hand: it is not in the file that was read",
+                     look_shown(row->proxy));
+        return;
+    }
+    struct cfg_number in_file = cfg_effective_maxconn(proxy);
+    if (advise_instead(work, finding, &in_file, proxy, (uint64_t)row->session_limit,
+                       arena_printf(work->arena, "maxconn of frontend %s", proxy->name)))
+        return;
+    const char *address =
+        arena_printf(work->arena, "haproxy.maxconn:%s/%s",
+                     proxy->kind == CFG_LISTEN ? "listen" : "frontend", proxy->name);
+    uint64_t bound = look_bound(work, address);
+    if (value > bound)
+        value = bound;
+    if (value > (uint64_t)row->session_limit)
+        diagnose_wish(work, cause, address, value, WISH_FLOOR, because);
+    else
+        strings_addf(&finding->advice, work->arena,
+                     "the policy allows %s no more than %" PRIu64 " connections",
+                     look_shown(row->proxy), bound);
+}
+
+static void wish_global(struct diagnosis_work *work, const struct cause *cause,
+                        struct finding *finding, uint64_t runs, uint64_t waiting)
+{
+    const struct facts *facts = work->facts;
+    struct limit limit = limit_for(work, runs, waiting);
+
+    if (facts->haproxy->argument_maxconn != 0) {
+        strings_addf(&finding->advice, work->arena,
+                     "raise -n %" PRIu64 " on HAProxy's command line: it wins over the file",
+                     facts->haproxy->argument_maxconn);
+        return;
+    }
+    if (advise_instead(work, finding, facts->cfg != NULL ? &facts->cfg->global.maxconn : NULL, NULL,
+                       runs, "the global maxconn"))
+        return;
+    if (limit.value == 0) {
+        strings_addf(&finding->advice, work->arena,
+                     "no larger maxconn fits: %s holds it; give the host more, or add a second one",
+                     look_shown(limit.held_by));
+        return;
+    }
+    const char *because = arena_printf(
+        work->arena, "%" PRIu64 " connections are in use and %" PRIu64 " wait to be accepted%s%s",
+        runs, waiting, limit.held_by != NULL ? "; held down by " : "",
+        limit.held_by != NULL ? limit.held_by : "");
+    if (limit.unit != NULL)
+        diagnose_wish(work, cause, arena_printf(work->arena, "systemd.limit:%s", limit.unit),
+                      limit.need, WISH_FLOOR,
+                      arena_printf(work->arena,
+                                   "maxconn %" PRIu64 " needs %" PRIu64 " file descriptors or less",
+                                   limit.value, limit.need));
+    diagnose_wish(work, cause, "haproxy.maxconn:global", limit.value, WISH_FLOOR, because);
+    /* A frontend whose own limit is no higher would hold the load next. */
+    for (size_t i = 0; i < facts->stat_count; i++) {
+        const struct haproxy_stat *row = &facts->stats[i];
+        const struct cfg_proxy *proxy = look_front(facts->cfg, row->proxy);
+
+        if (row->type == STAT_FRONTEND && row->session_limit > 0 && proxy != NULL &&
+            row->sessions >= row->session_limit && cfg_effective_maxconn(proxy).set &&
+            cfg_effective_maxconn(proxy).value > 0)
+            wish_front(work, cause, finding, row, limit.value, because);
+    }
+}
+
+static void consequences_of_waiting(struct diagnosis_work *work, struct finding *finding)
+{
+    strings_add(&finding->consequences, work->arena,
+                "new clients connect, get no answer and wait; they are not refused");
+    strings_add(&finding->consequences, work->arena,
+                "once the accept queue is full too, they time out");
+}
+
+void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause)
+{
+    int64_t maxconn = look_info(work, "Maxconn"), now = look_info(work, "CurrConns");
+    int64_t reached = look_info(work, "MaxconnReached"), queue = look_accept_queue(work, NULL);
+
+    if (maxconn <= 0 || now < 0)
+        return;
+    bool full = now >= maxconn - maxconn / 100;
+    bool proven = full && (queue > 0 || (queue < 0 && reached > 0));
+    if (!proven && reached <= 0 && !(full && queue < 0))
+        return;
+    struct finding *finding =
+        diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE, "global");
+    diagnose_evidence(work, finding, SOURCE_STATS, "CurrConns %" PRId64 " of Maxconn %" PRId64, now,
+                      maxconn);
+    if (reached > 0)
+        diagnose_evidence(work, finding, SOURCE_STATS,
+                          "MaxconnReached %" PRId64 ": so often since the worker started", reached);
+    if (queue >= 0)
+        diagnose_evidence(work, finding, SOURCE_SOCKETS,
+                          "%" PRId64 " connections wait in the accept queues", queue);
+    if (!full) {
+        finding->severity = SEVERITY_NOTICE;
+        finding->summary = "HAProxy was at its global maxconn before, and is not now";
+        finding->settle = "CurrConns and the accept queues (ss -ltn, Recv-Q) while it lasts";
+        return;
+    }
+    finding->summary = arena_printf(work->arena,
+                                    "all %" PRId64 " connections that the global maxconn allows "
+                                    "are in use%s",
+                                    maxconn, queue > 0 ? ", and more wait" : "");
+    consequences_of_waiting(work, finding);
+    if (proven)
+        wish_global(work, cause, finding, (uint64_t)maxconn, queue > 0 ? (uint64_t)queue : 0);
+    else
+        finding->settle = "whether connections wait to be accepted: ss -ltn, Recv-Q of its ports";
+}
+
+static void look_at_frontend(struct diagnosis_work *work, const struct cause *cause,
+                             const struct haproxy_stat *row, int64_t global)
+{
+    const struct cfg_proxy *proxy = look_front(work->facts->cfg, row->proxy);
+    int64_t queue = proxy != NULL ? look_accept_queue(work, proxy) : -1;
+    uint64_t limit = (uint64_t)row->session_limit;
+
+    if (queue == 0)
+        return;
+    struct finding *finding = diagnose_find(
+        work, cause, queue > 0 ? FINDING_PROVEN : FINDING_POSSIBLE, look_shown(row->proxy));
+    finding->summary = arena_printf(
+        work->arena, "frontend %s has all %" PRIu64 " connections in use that its maxconn allows",
+        look_shown(row->proxy), limit);
+    diagnose_evidence(work, finding, SOURCE_STATS,
+                      "%s/FRONTEND %s sessions %" PRId64 " of %" PRIu64, look_shown(row->proxy),
+                      look_shown(row->status), row->sessions, limit);
+    consequences_of_waiting(work, finding);
+    if (queue < 0) {
+        finding->settle = "whether connections wait to be accepted: ss -ltn, Recv-Q of its ports";
+        return;
+    }
+    diagnose_evidence(work, finding, SOURCE_SOCKETS,
+                      "%" PRId64 " connections wait in its accept queues", queue);
+    uint64_t value = look_new_limit(limit, (uint64_t)queue);
+    if (global > 0 && value > (uint64_t)global)
+        value = (uint64_t)global;
+    wish_front(work, cause, finding, row, value,
+               arena_printf(work->arena,
+                            "%" PRId64 " of %" PRIu64 " connections are in use and %" PRId64
+                            " wait to be accepted",
+                            row->sessions, limit, queue));
+}
+
+void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause)
+{
+    int64_t global = look_info(work, "Maxconn");
+
+    if (!facts_have(work->facts, SOURCE_STATS))
+        return;
+    for (size_t i = 0; i < work->facts->stat_count; i++) {
+        const struct haproxy_stat *row = &work->facts->stats[i];
+
+        if (row->type != STAT_FRONTEND || row->session_limit <= 0 ||
+            row->sessions < row->session_limit)
+            continue;
+        /* A limit that is not below the global one is not what holds. */
+        if (global > 0 && row->session_limit >= global)
+            continue;
+        look_at_frontend(work, cause, row, global);
+    }
+}

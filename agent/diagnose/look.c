@@ -1,0 +1,384 @@
+#include "agent/diagnose/look.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Far above any real limit, far below where sums could overflow. */
+#define NUMBER_MAX ((uint64_t)1 << 40)
+/* The kernel's default of fs.nr_open. */
+#define NR_OPEN_DEFAULT ((uint64_t)1024 * 1024)
+
+bool look_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+const char *look_shown(const char *text)
+{
+    return text != NULL ? text : "?";
+}
+
+enum finding_state look_second(const struct diagnosis_work *work, enum source_id source, bool seen)
+{
+    if (seen || work->facts->sources[source].state == SOURCE_ABSENT)
+        return FINDING_PROVEN;
+    return FINDING_POSSIBLE;
+}
+
+int64_t look_info(const struct diagnosis_work *work, const char *key)
+{
+    int64_t value;
+
+    if (!facts_have(work->facts, SOURCE_STATS) ||
+        !haproxy_info_number(&work->facts->info, key, &value) || value < 0)
+        return -1;
+    return value;
+}
+
+const char *look_sysctl(const struct diagnosis_work *work, const char *key)
+{
+    const struct sysctl_fact *fact = facts_sysctl(work->facts, key);
+
+    return fact != NULL ? fact->running : NULL;
+}
+
+bool look_config_is_invalid(const struct facts *facts)
+{
+    return facts_have(facts, SOURCE_CHECK) &&
+           (facts->check.exit_code == 1 || facts->check.exit_code == 2);
+}
+
+bool look_budget_is_short(const struct facts *facts)
+{
+    const struct fd_budget *budget = &facts->budget;
+
+    return budget->maxconn > 0 && budget->limit > 0 && budget->need > budget->limit;
+}
+
+const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit)
+{
+    const struct facts *facts = work->facts;
+    const struct haproxy *haproxy = facts->haproxy;
+    const char *name = haproxy->unit != NULL ? haproxy->unit : facts->unit.name;
+    const char *nr_open_text = look_sysctl(work, "fs.nr_open");
+    uint64_t nr_open = NR_OPEN_DEFAULT;
+
+    if (name == NULL || !facts->unit.exists || facts->unit.masked)
+        return NULL;
+    /* A process that systemd did not start gets its limits from elsewhere. */
+    bool reaches =
+        facts->tree || haproxy->by_systemd || (!haproxy->running && facts->systemd_unit.loaded);
+    if (!reaches)
+        return NULL;
+    if (nr_open_text != NULL && !span_scan_u64(span_trim(span_of(nr_open_text)), &nr_open))
+        return NULL;
+    uint64_t most = look_bound(work, arena_printf(work->arena, "systemd.limit:%s", name));
+    if (most > nr_open)
+        most = nr_open;
+    if (need > most)
+        return NULL;
+    /* ulimit-n in the file decides before any inherited limit does. */
+    const struct cfg *cfg = facts->cfg;
+    if (cfg != NULL && cfg->global.ulimit_n.set && cfg->global.ulimit_n.value < need)
+        return NULL;
+    *out_limit = look_round_up(need) < most ? look_round_up(need) : most;
+    return name;
+}
+
+const char *look_place(struct diagnosis_work *work, const struct cfg_file *file, size_t line)
+{
+    if (file == NULL)
+        return "the configuration";
+    return arena_printf(work->arena, "%s:%zu", look_shown(file->path), line);
+}
+
+const char *look_edit_obstacle(struct diagnosis_work *work, const struct cfg_number *number,
+                               const struct cfg_proxy *proxy)
+{
+    const struct cfg_place *place = number != NULL && number->set ? &number->place : NULL;
+
+    if (proxy != NULL && proxy->conditional)
+        return arena_printf(work->arena, "section %s stands inside .if at %s",
+                            look_shown(proxy->name), look_place(work, proxy->file, proxy->line));
+    if (place != NULL && place->conditional)
+        return arena_printf(work->arena, "it stands inside .if at %s",
+                            look_place(work, place->file, place->line));
+    if (place != NULL && place->from_variable)
+        return arena_printf(work->arena, "it comes from an environment variable at %s",
+                            look_place(work, place->file, place->line));
+    return NULL;
+}
+
+/* ---- servers ---- */
+
+static const struct cfg_proxy *find_backend(const struct cfg *cfg, const char *name)
+{
+    if (cfg == NULL || name == NULL)
+        return NULL;
+    const struct cfg_proxy *proxy = cfg_find_proxy(cfg, CFG_BACKEND, name);
+    return proxy != NULL ? proxy : cfg_find_proxy(cfg, CFG_LISTEN, name);
+}
+
+bool look_is_front(const struct cfg_proxy *proxy)
+{
+    return proxy->kind == CFG_FRONTEND || proxy->kind == CFG_LISTEN;
+}
+
+const struct cfg_proxy *look_front(const struct cfg *cfg, const char *name)
+{
+    if (cfg == NULL || name == NULL)
+        return NULL;
+    const struct cfg_proxy *proxy = cfg_find_proxy(cfg, CFG_FRONTEND, name);
+    return proxy != NULL ? proxy : cfg_find_proxy(cfg, CFG_LISTEN, name);
+}
+
+static int compare_probes(const void *left, const void *right)
+{
+    const struct probe *a = *(const struct probe *const *)left;
+    const struct probe *b = *(const struct probe *const *)right;
+    int order = strcmp(look_shown(a->address), look_shown(b->address));
+
+    if (order != 0)
+        return order;
+    return a->port < b->port ? -1 : a->port > b->port;
+}
+
+/* "10.0.0.1:80", "[::1]:80" */
+static bool split_address(struct arena *arena, const char *text, const char **out_address,
+                          uint32_t *out_port)
+{
+    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+    uint64_t port;
+
+    if (colon == NULL || !span_scan_u64(span_of(colon + 1), &port) || port == 0 || port > 65535)
+        return false;
+    size_t len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len == 0)
+        return false;
+    *out_address = arena_copy(arena, text, len);
+    *out_port = (uint32_t)port;
+    return true;
+}
+
+static void add_server(struct diagnosis_work *work, const struct haproxy_stat *row,
+                       const struct cfg_proxy *proxy, const struct cfg_server *server)
+{
+    struct server_view *view = &ARENA_PUSH(work->arena, work->servers, work->server_count);
+
+    view->row = row;
+    view->proxy = proxy;
+    view->server = server;
+    view->backend = look_shown(row != NULL ? row->proxy : proxy->name);
+    view->name = look_shown(row != NULL ? row->name : server->name);
+    /* What runs counts: a name was resolved there, and an address may have been changed at run
+     * time. */
+    if (row != NULL && split_address(work->arena, row->address, &view->address, &view->port))
+        return;
+    if (server != NULL && !server->is_unix && server->address != NULL && server->port != 0) {
+        view->address = server->address;
+        view->port = server->port;
+    }
+}
+
+static void find_in_stats(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+    const struct cfg_proxy *proxy = NULL;
+    const char *of = NULL;
+
+    for (size_t i = 0; i < facts->stat_count; i++) {
+        const struct haproxy_stat *row = &facts->stats[i];
+        const struct cfg_server *server = NULL;
+
+        if (row->type != STAT_SERVER)
+            continue;
+        if (!look_same(row->proxy, of)) {
+            proxy = find_backend(facts->cfg, row->proxy);
+            of = row->proxy;
+        }
+        for (size_t s = 0; proxy != NULL && s < proxy->server_count && server == NULL; s++)
+            if (look_same(proxy->servers[s].name, row->name))
+                server = &proxy->servers[s];
+        add_server(work, row, proxy, server);
+    }
+}
+
+static void find_in_config(struct diagnosis_work *work)
+{
+    const struct cfg *cfg = work->facts->cfg;
+
+    for (size_t i = 0; i < cfg->proxy_count; i++) {
+        const struct cfg_proxy *proxy = cfg->proxies[i];
+
+        if ((proxy->kind != CFG_BACKEND && proxy->kind != CFG_LISTEN) || proxy->disabled)
+            continue;
+        for (size_t s = 0; s < proxy->server_count; s++)
+            if (!proxy->servers[s].disabled)
+                add_server(work, NULL, proxy, &proxy->servers[s]);
+    }
+}
+
+void look_find_servers(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+
+    if (facts_have(facts, SOURCE_STATS))
+        find_in_stats(work);
+    else if (facts->cfg != NULL)
+        find_in_config(work);
+    if (!facts_have(facts, SOURCE_PROBE) || facts->probe_count == 0)
+        return;
+    const struct probe **probes = arena_alloc(work->arena, facts->probe_count * sizeof *probes);
+    for (size_t i = 0; i < facts->probe_count; i++)
+        probes[i] = &facts->probes[i];
+    qsort(probes, facts->probe_count, sizeof *probes, compare_probes);
+    for (size_t i = 0; i < work->server_count; i++) {
+        struct server_view *view = &work->servers[i];
+        struct probe key = {.address = view->address, .port = view->port};
+        const struct probe *wanted = &key;
+
+        if (view->address == NULL)
+            continue;
+        const struct probe *const *found =
+            bsearch(&wanted, probes, facts->probe_count, sizeof *probes, compare_probes);
+        view->probe = found != NULL ? *found : NULL;
+    }
+}
+
+size_t look_backend_end(const struct diagnosis_work *work, size_t start)
+{
+    size_t end = start + 1;
+
+    while (end < work->server_count &&
+           look_same(work->servers[end].backend, work->servers[start].backend))
+        end++;
+    return end;
+}
+
+bool look_takes_traffic(const struct server_view *view)
+{
+    const char *status = view->row != NULL ? view->row->status : NULL;
+
+    /* DRAIN takes only what is bound to it, NOLB the same. */
+    return status != NULL && (strncmp(status, "UP", 2) == 0 || strcmp(status, "no check") == 0);
+}
+
+bool look_backend_takes_traffic(const struct diagnosis_work *work, size_t start, size_t end)
+{
+    for (size_t i = start; i < end; i++)
+        if (look_takes_traffic(&work->servers[i]))
+            return true;
+    return false;
+}
+
+const struct haproxy_stat *look_row(const struct diagnosis_work *work, enum stat_type type,
+                                    const char *proxy)
+{
+    for (size_t i = 0; i < work->facts->stat_count; i++) {
+        const struct haproxy_stat *row = &work->facts->stats[i];
+
+        if (row->type == type && look_same(row->proxy, proxy))
+            return row;
+    }
+    return NULL;
+}
+
+/* ---- listeners ---- */
+
+static bool is_wildcard(const char *address)
+{
+    return address == NULL || strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0 ||
+           strcmp(address, "*") == 0;
+}
+
+bool look_is_loopback(const char *address)
+{
+    return address != NULL && (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+                               strncmp(address, "::ffff:127.", 11) == 0);
+}
+
+static bool listener_serves(const struct listener *listener, const struct cfg_bind *bind)
+{
+    return is_wildcard(bind->address) || is_wildcard(listener->address) ||
+           look_same(bind->address, listener->address);
+}
+
+bool look_is_listened(const struct sockets *sockets, const struct cfg_bind *bind, uint32_t port)
+{
+    for (size_t i = 0; i < sockets->listener_count; i++)
+        if (sockets->listeners[i].port == port && listener_serves(&sockets->listeners[i], bind))
+            return true;
+    return false;
+}
+
+static bool proxy_has(const struct cfg_proxy *proxy, const struct listener *listener)
+{
+    for (size_t i = 0; i < proxy->bind_count; i++) {
+        const struct cfg_bind *bind = &proxy->binds[i];
+
+        if (!bind->is_unix && bind->port_low > 0 && listener->port >= bind->port_low &&
+            listener->port <= bind->port_high && listener_serves(listener, bind))
+            return true;
+    }
+    return false;
+}
+
+int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy)
+{
+    const struct facts *facts = work->facts;
+    bool found = false;
+    int64_t queue = 0;
+
+    if (!facts_have(facts, SOURCE_SOCKETS) || facts->cfg == NULL)
+        return -1;
+    for (size_t l = 0; l < facts->sockets.listener_count; l++) {
+        const struct listener *listener = &facts->sockets.listeners[l];
+        bool ours = proxy != NULL && proxy_has(proxy, listener);
+
+        for (size_t i = 0; proxy == NULL && !ours && i < facts->cfg->proxy_count; i++)
+            ours = look_is_front(facts->cfg->proxies[i]) &&
+                   proxy_has(facts->cfg->proxies[i], listener);
+        if (ours) {
+            queue += listener->queue;
+            found = true;
+        }
+    }
+    return found ? queue : -1;
+}
+
+/* ---- sizes ---- */
+
+uint64_t look_bound(const struct diagnosis_work *work, const char *address)
+{
+    uint64_t bound;
+
+    if (work->upper_bound == NULL || !work->upper_bound(work->context, address, &bound))
+        return UINT64_MAX;
+    return bound;
+}
+
+uint64_t look_round_up(uint64_t value)
+{
+    uint64_t step = 1;
+
+    while (value / step >= 100)
+        step *= 10;
+    if (value > UINT64_MAX - step)
+        return value;
+    return (value + step - 1) / step * step;
+}
+
+uint64_t look_new_limit(uint64_t current, uint64_t waiting)
+{
+    if (current > NUMBER_MAX)
+        current = NUMBER_MAX;
+    if (waiting > NUMBER_MAX)
+        waiting = NUMBER_MAX;
+    uint64_t wanted = look_round_up(current + waiting + (current + waiting + 3) / 4);
+    return wanted < current * 4 ? wanted : current * 4;
+}

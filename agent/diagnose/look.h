@@ -1,0 +1,66 @@
+/* diagnose/look: questions to the facts that several causes ask.
+ * Shapes:  names and addresses are as in the facts; a number that is not known is -1 (int64_t) or 0
+ * (uint64_t). Owns:    results live in the work's arena or in its facts.
+ */
+#ifndef HAMEDIC_AGENT_DIAGNOSE_LOOK_H
+#define HAMEDIC_AGENT_DIAGNOSE_LOOK_H
+
+#include "agent/diagnose/diagnose.h"
+
+#define WISH_RESERVED_PORTS "sysctl.dropin:net.ipv4.ip_local_reserved_ports"
+
+/* A server, as the running process and the file know it. */
+struct server_view {
+    const struct haproxy_stat *row; /* NULL: the running process was not asked */
+    const struct cfg_proxy *proxy;  /* NULL: not in the file */
+    const struct cfg_server *server;
+    const char *backend, *name;
+    const char *address; /* NULL: not known */
+    uint32_t port;
+    const struct probe *probe; /* NULL: not probed */
+};
+/* Fills work->servers. */
+void look_find_servers(struct diagnosis_work *work);
+/* Where the servers of the backend of servers[start] end. */
+size_t look_backend_end(const struct diagnosis_work *work, size_t start);
+/* Does it take traffic? Servers without a check always do. */
+bool look_takes_traffic(const struct server_view *view);
+bool look_backend_takes_traffic(const struct diagnosis_work *work, size_t start, size_t end);
+const struct haproxy_stat *look_row(const struct diagnosis_work *work, enum stat_type type,
+                                    const char *proxy);
+/* A frontend or listen section. */
+const struct cfg_proxy *look_front(const struct cfg *cfg, const char *name);
+bool look_is_front(const struct cfg_proxy *proxy);
+
+/* A second source was asked for what a first one says: what is it worth then? One that does not
+ * exist on this host cannot contradict; one that could not be read might have. */
+enum finding_state look_second(const struct diagnosis_work *work, enum source_id source, bool seen);
+
+int64_t look_info(const struct diagnosis_work *work, const char *key); /* -1: not said */
+/* Connections that wait to be accepted, on the ports of this proxy; NULL: of all. -1: not known. */
+int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy);
+bool look_is_listened(const struct sockets *sockets, const struct cfg_bind *bind, uint32_t port);
+bool look_is_loopback(const char *address);
+
+const char *look_sysctl(const struct diagnosis_work *work, const char *key); /* running; NULL */
+bool look_config_is_invalid(const struct facts *facts);
+bool look_budget_is_short(const struct facts *facts);
+/* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;
+ * NULL: raising it would not help, or is not allowed. */
+const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit);
+
+/* What stands in the way of an edit of this number in the file; NULL: nothing. */
+const char *look_edit_obstacle(struct diagnosis_work *work, const struct cfg_number *number,
+                               const struct cfg_proxy *proxy);
+const char *look_place(struct diagnosis_work *work, const struct cfg_file *file, size_t line);
+
+uint64_t look_bound(const struct diagnosis_work *work, const char *address); /* UINT64_MAX: none */
+uint64_t look_round_up(uint64_t value); /* to two significant digits */
+/* A limit for `current` plus `waiting`: with a margin, at least a quarter more, at most four times
+ * as much. */
+uint64_t look_new_limit(uint64_t current, uint64_t waiting);
+
+bool look_same(const char *a, const char *b); /* two NULL are not the same */
+const char *look_shown(const char *text);     /* never NULL */
+
+#endif
