@@ -80,7 +80,7 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
                                     "maxconn %" PRIu64 " needs %" PRIu64
                                     " file descriptors, the next start gets %" PRIu64,
                                     budget->maxconn, budget->need, budget->limit);
-    if (!facts->tree && facts_have(facts, SOURCE_PROCESS) && !facts->haproxy->running)
+    if (look_is_stopped(facts))
         finding->severity = SEVERITY_CRITICAL;
     diagnose_evidence(work, finding, SOURCE_CONFIG, "maxconn %" PRIu64 ": %s", budget->maxconn,
                       look_shown(budget->formula));

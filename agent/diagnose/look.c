@@ -43,6 +43,12 @@ const char *look_sysctl(const struct diagnosis_work *work, const char *key)
     return fact != NULL ? fact->running : NULL;
 }
 
+bool look_is_stopped(const struct facts *facts)
+{
+    return !facts->tree && facts->sources[SOURCE_PROCESS].state != SOURCE_FAILED &&
+           !facts->haproxy->running && facts->haproxy->program != NULL;
+}
+
 bool look_config_is_invalid(const struct facts *facts)
 {
     return facts_have(facts, SOURCE_CHECK) &&

@@ -43,6 +43,7 @@ bool look_is_listened(const struct sockets *sockets, const struct cfg_bind *bind
 bool look_is_loopback(const char *address);
 
 const char *look_sysctl(const struct diagnosis_work *work, const char *key); /* running; NULL */
+bool look_is_stopped(const struct facts *facts); /* installed on this host, and not running */
 bool look_config_is_invalid(const struct facts *facts);
 bool look_budget_is_short(const struct facts *facts);
 /* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;

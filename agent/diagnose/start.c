@@ -81,7 +81,7 @@ static void consequences_of_invalid(struct diagnosis_work *work, struct finding 
                     "a restart or a reboot stops the service: clients get Connection refused");
         return;
     }
-    if (!facts->tree && facts_have(facts, SOURCE_PROCESS))
+    if (look_is_stopped(facts))
         finding->severity = SEVERITY_CRITICAL;
     strings_add(&finding->consequences, work->arena,
                 "HAProxy cannot start with this file: clients get Connection refused");
@@ -222,8 +222,7 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     bool says_active = told && strcmp(state->active_state, "active") == 0;
     size_t bound = 0, all = 0;
 
-    if (facts->tree || !facts_have(facts, SOURCE_PROCESS) || haproxy->running ||
-        haproxy->program == NULL)
+    if (!look_is_stopped(facts))
         return;
     if (facts_have(facts, SOURCE_SOCKETS))
         count_bound(facts, &bound, &all);

@@ -1,1 +1,8 @@
 # unit tests
+hamedic_unit_test(diagnose hamedic_agent)
+hamedic_unit_test(diagnose_fuzz hamedic_agent)
+# The confusion table stands by itself: sh tests/diagnosis/run BUILD-TREE prints it.
+add_executable(test_confusion diagnosis/confusion.c)
+target_link_libraries(test_confusion PRIVATE hamedic_agent hamedic_flags)
+add_test(NAME unit/confusion COMMAND test_confusion)
+set_tests_properties(unit/confusion PROPERTIES TIMEOUT 120)

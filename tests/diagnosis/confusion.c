@@ -1,0 +1,470 @@
+/* tests/diagnosis/confusion: every scenario against every cause. Prints the table, and says by its
+ * exit status whether only the causes that a scenario was built for were found: P proven, p
+ * possible, . not found; a wrong cell shows what was found and what should have been ("P!." is
+ * found, and should not be).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/diagnose/causes.h"
+#include "tests/diagnosis/bench.h"
+
+struct expectation {
+    const char *cause;
+    enum finding_state state;
+};
+struct scenario {
+    const char *name;
+    void (*breaks)(struct bench *bench);
+    struct expectation expected[3];
+};
+
+/* ---- the scenarios ---- */
+
+static void nothing(struct bench *bench)
+{
+    (void)bench;
+}
+
+static void queue_one(struct bench *bench)
+{
+    bench_queue(bench, ROW_APP1, 100, 30);
+}
+static void queue_backend(struct bench *bench)
+{
+    bench_queue(bench, ROW_APP1, 100, 0);
+    bench_queue(bench, ROW_APP2, 100, 0);
+    bench->rows[ROW_BE_API].queue = 60;
+}
+static void queue_other_limit(struct bench *bench)
+{
+    queue_one(bench);
+    bench->apps[0].maxconn.value = 400;
+}
+static void queue_zero(struct bench *bench)
+{
+    bench_queue(bench, ROW_APP1, 100, 0);
+    bench_queue(bench, ROW_APP2, 100, 0);
+}
+static void queue_beside_room(struct bench *bench)
+{
+    bench_queue(bench, ROW_APP1, 100, 0);
+    bench->rows[ROW_BE_API].queue = 3;
+}
+static void queue_all_down(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L7STS", "Service Unavailable");
+    bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Service Unavailable");
+    bench->rows[ROW_BE_API].queue = 9;
+}
+
+static void global_full(struct bench *bench)
+{
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 1000);
+    bench_full_frontend(bench, ROW_WEB, LISTENER_80, 120);
+}
+static void global_full_no_sockets(struct bench *bench)
+{
+    global_full(bench);
+    bench_lose(bench, SOURCE_SOCKETS, SOURCE_FAILED);
+}
+static void global_full_reached(struct bench *bench)
+{
+    global_full_no_sockets(bench);
+    bench_info(bench, FIELD_REACHED, "MaxconnReached", 5);
+}
+static void global_was_full(struct bench *bench)
+{
+    bench_info(bench, FIELD_REACHED, "MaxconnReached", 5);
+}
+static void global_full_nobody_waits(struct bench *bench)
+{
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 1000);
+    bench->rows[ROW_WEB].sessions = 1000;
+}
+static void frontend_full(struct bench *bench)
+{
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 80);
+}
+static void frontend_full_nobody_waits(struct bench *bench)
+{
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 0);
+}
+static void frontend_full_no_sockets(struct bench *bench)
+{
+    frontend_full(bench);
+    bench_lose(bench, SOURCE_SOCKETS, SOURCE_FAILED);
+}
+static void frontend_slow_accept(struct bench *bench)
+{
+    bench->listeners[LISTENER_8443].queue = 80;
+}
+
+static void refused(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON", "Connection refused");
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON",
+                "ECONNREFUSED returned by OS (Connection refused)");
+    bench->probes[PROBE_APP1].error = bench->probes[PROBE_APP2].error = ECONNREFUSED;
+}
+static void refused_not_here(struct bench *bench)
+{
+    refused(bench);
+    bench->probes[PROBE_APP1].error = bench->probes[PROBE_APP2].error = 0;
+}
+static void refused_no_probe(struct bench *bench)
+{
+    refused(bench);
+    bench_lose(bench, SOURCE_PROBE, SOURCE_FAILED);
+}
+static void refused_no_check(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "no check", "", "");
+    bench->probes[PROBE_APP1].error = ECONNREFUSED;
+}
+static void refused_no_check_counted(struct bench *bench)
+{
+    refused_no_check(bench);
+    bench->rows[ROW_APP1].connect_errors = 12;
+}
+static void denied(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON", "General socket error (Permission denied)");
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON", "General socket error (Permission denied)");
+}
+static void deny_rule(struct bench *bench)
+{
+    /* 503s that HAProxy was told to send: all that is seen of them here is traffic. */
+    bench->rows[ROW_WEB].sessions = 300;
+}
+static void server_says_503(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L7STS", "Service Unavailable");
+    bench->rows[ROW_APP1].check_code = 503;
+}
+static void loopback_only(struct bench *bench)
+{
+    bench_check(bench, ROW_WEB1, "DOWN", "L4CON", "Connection refused");
+    bench->rows[ROW_WEB1].address = "10.0.0.5:9000";
+    bench->web1.address = "10.0.0.5";
+    bench->web1.port = 9000;
+    bench->probes[PROBE_WEB1] = (struct probe){"10.0.0.5", 9000, ECONNREFUSED, 90};
+    bench->listeners[LISTENER_SPARE] = (struct listener){"127.0.0.1", 9000, 0, 128, 9};
+    bench->facts.sockets.listener_count = LISTENER_ROOM;
+}
+static void timeout(struct bench *bench)
+{
+    bench_check(bench, ROW_APP2, "DOWN", "L4TOUT", "");
+    bench->probes[PROBE_APP2].error = ETIMEDOUT;
+}
+static void slow_check(struct bench *bench)
+{
+    bench_check(bench, ROW_APP2, "DOWN", "L7TOUT", "");
+}
+static void no_route(struct bench *bench)
+{
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON", "General socket error (No route to host)");
+    bench->probes[PROBE_APP2].error = EHOSTUNREACH;
+}
+static void no_neighbour(struct bench *bench)
+{
+    timeout(bench);
+    bench->probes[PROBE_APP2].error = EHOSTUNREACH;
+}
+static void maintenance(struct bench *bench)
+{
+    bench->rows[ROW_WEB1].status = "MAINT";
+}
+static void resolution(struct bench *bench)
+{
+    bench->rows[ROW_WEB1].status = "MAINT (resolution)";
+}
+static void maintenance_after_refusal(struct bench *bench)
+{
+    refused(bench);
+    bench->rows[ROW_APP1].status = bench->rows[ROW_APP2].status = "MAINT";
+}
+
+static void ports_used_up(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON",
+                "Out of local source ports on the system (Cannot assign requested address)");
+    bench->probes[PROBE_APP1].error = EADDRNOTAVAIL;
+    bench->destinations[DEST_APP1].total = 28230;
+}
+static void ports_wrong_source(struct bench *bench)
+{
+    ports_used_up(bench);
+    bench->probes[PROBE_APP1].error = 0;
+    bench->destinations[DEST_APP1].total = 12;
+}
+static void ports_nearly_used_up(struct bench *bench)
+{
+    bench->destinations[DEST_APP1].total = 27500;
+}
+static void ports_all_held(struct bench *bench)
+{
+    bench->destinations[DEST_APP1].total = 28231;
+    bench->rows[ROW_APP1].connect_errors = 300;
+}
+static void ports_spread(struct bench *bench)
+{
+    /* Many sockets, but not to one server. */
+    for (size_t i = 0; i < DEST_COUNT; i++)
+        bench->destinations[i].total = 20000;
+}
+
+static void overlap(struct bench *bench)
+{
+    bench->sysctls[SYSCTL_RANGE].running = "1024 65535";
+}
+static void overlap_reserved(struct bench *bench)
+{
+    overlap(bench);
+    bench->sysctls[SYSCTL_RESERVED].running = "8000-9000";
+}
+static void overlap_at_boot(struct bench *bench)
+{
+    bench->sysctls[SYSCTL_RANGE].boot.value = "1024 65535";
+    bench->sysctls[SYSCTL_RANGE].boot.file = "/etc/sysctl.d/99-haproxy.conf";
+}
+static void over_budget(struct bench *bench)
+{
+    bench->cfg.global.maxconn.value = 100000;
+    bench->facts.budget.maxconn = 100000;
+    bench->facts.budget.need = 200040;
+}
+static void auto_maxconn(struct bench *bench)
+{
+    over_budget(bench);
+    bench->cfg.global.maxconn.set = false;
+}
+static void no_socket(struct bench *bench)
+{
+    bench->cfg.global.stats_socket_count = 0;
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+}
+static void operator_socket(struct bench *bench)
+{
+    bench->socket.level = "operator";
+}
+static void silent_socket(struct bench *bench)
+{
+    bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
+}
+
+static void stopped(struct bench *bench)
+{
+    bench->haproxy = (struct haproxy){.program = "/usr/sbin/haproxy", .unit = "haproxy.service"};
+    bench->facts.systemd_unit.active_state = "failed";
+    bench->facts.systemd_unit.result = "exit-code";
+    bench->facts.sockets.listener_count = 0;
+    bench_lose(bench, SOURCE_PROCESS, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+}
+static void stopped_elsewhere(struct bench *bench)
+{
+    stopped(bench);
+    bench->facts.systemd_unit.active_state = "active";
+    bench->facts.sockets.listener_count = 2;
+}
+static void processes_unread(struct bench *bench)
+{
+    stopped(bench);
+    bench_lose(bench, SOURCE_PROCESS, SOURCE_FAILED);
+}
+static void not_installed(struct bench *bench)
+{
+    stopped(bench);
+    bench->haproxy.program = NULL;
+    bench->facts.systemd_unit.loaded = false;
+    bench_lose(bench, SOURCE_CONFIG, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_CHECK, SOURCE_ABSENT);
+}
+static void invalid(struct bench *bench)
+{
+    bench->facts.check.exit_code = 1;
+    bench->facts.check.output = span_of(
+        "[ALERT]    (1) : config : parsing [/etc/haproxy/haproxy.cfg:7] : unknown keyword\n");
+}
+static void no_listener(struct bench *bench)
+{
+    bench->facts.check.exit_code = 2;
+}
+static void invalid_to_us(struct bench *bench)
+{
+    bench_lose(bench, SOURCE_CHECK, SOURCE_FAILED);
+    bench->facts.cfg = NULL;
+    bench->facts.sources[SOURCE_CONFIG].state = SOURCE_FAILED;
+    bench->facts.cfg_error = "/etc/haproxy/haproxy.cfg:7: a quote is not closed";
+}
+static void invalid_and_stopped(struct bench *bench)
+{
+    stopped(bench);
+    invalid(bench);
+}
+static void tree_with_all(struct bench *bench)
+{
+    /* What only a running host could show MUST NOT be told of a tree. */
+    refused(bench);
+    over_budget(bench);
+    overlap_at_boot(bench);
+    bench->cfg.global.stats_socket_count = 0;
+    bench_tree(bench);
+}
+static void tree_healthy(struct bench *bench)
+{
+    bench_tree(bench);
+}
+
+#define PROVEN(cause)                                                                              \
+    {                                                                                              \
+        cause, FINDING_PROVEN                                                                      \
+    }
+#define POSSIBLE(cause)                                                                            \
+    {                                                                                              \
+        cause, FINDING_POSSIBLE                                                                    \
+    }
+static const struct scenario scenarios[] = {
+    {"a healthy host", nothing, {{0}}},
+    {"one server's queue", queue_one, {PROVEN("server-queue")}},
+    {"the backend's queue", queue_backend, {PROVEN("server-queue")}},
+    {"queue, file has another limit", queue_other_limit, {POSSIBLE("server-queue")}},
+    {"servers full, nothing queues", queue_zero, {{0}}},
+    {"queue, but a server has room", queue_beside_room, {{0}}},
+    {"queue, all servers down", queue_all_down, {{0}}},
+    {"global maxconn, accept queue", global_full, {PROVEN("global-maxconn")}},
+    {"global maxconn, sockets unread", global_full_no_sockets, {POSSIBLE("global-maxconn")}},
+    {"global maxconn, was counted", global_full_reached, {PROVEN("global-maxconn")}},
+    {"global maxconn reached before", global_was_full, {POSSIBLE("global-maxconn")}},
+    {"global maxconn, nobody waits", global_full_nobody_waits, {{0}}},
+    {"frontend maxconn, accept queue", frontend_full, {PROVEN("frontend-maxconn")}},
+    {"frontend maxconn, nobody waits", frontend_full_nobody_waits, {{0}}},
+    {"frontend maxconn, sockets unread", frontend_full_no_sockets, {POSSIBLE("frontend-maxconn")}},
+    {"accept queue below maxconn", frontend_slow_accept, {{0}}},
+    {"refused, here too", refused, {PROVEN("backend-refused")}},
+    {"refused, but not here", refused_not_here, {POSSIBLE("backend-refused")}},
+    {"refused, probes failed", refused_no_probe, {POSSIBLE("backend-refused")}},
+    {"refused here, no check", refused_no_check, {POSSIBLE("backend-refused")}},
+    {"refused here, errors counted", refused_no_check_counted, {PROVEN("backend-refused")}},
+    {"L4CON permission denied", denied, {{0}}},
+    {"503 by a deny rule", deny_rule, {{0}}},
+    {"503 by the server", server_says_503, {{0}}},
+    {"listens on loopback only", loopback_only, {PROVEN("backend-loopback-only")}},
+    {"L4TOUT, here too", timeout, {PROVEN("backend-timeout")}},
+    {"L7TOUT", slow_check, {{0}}},
+    {"no route, here too", no_route, {PROVEN("backend-unreachable")}},
+    {"L4TOUT, no neighbour", no_neighbour, {PROVEN("backend-unreachable")}},
+    {"maintenance", maintenance, {PROVEN("backend-maintenance")}},
+    {"name does not resolve", resolution, {{0}}},
+    {"maintenance, refused before", maintenance_after_refusal, {PROVEN("backend-maintenance")}},
+    {"local ports used up", ports_used_up, {PROVEN("backend-no-ports")}},
+    {"no ports, wrong source", ports_wrong_source, {POSSIBLE("backend-no-ports")}},
+    {"local ports nearly used up", ports_nearly_used_up, {POSSIBLE("backend-no-ports")}},
+    {"all ports held, errors counted", ports_all_held, {PROVEN("backend-no-ports")}},
+    {"many sockets, many servers", ports_spread, {{0}}},
+    {"range covers a bind port", overlap, {PROVEN("port-range-overlap")}},
+    {"range covers a reserved one", overlap_reserved, {{0}}},
+    {"range covers it after boot", overlap_at_boot, {PROVEN("port-range-overlap")}},
+    {"maxconn over the budget", over_budget, {PROVEN("maxconn-over-budget")}},
+    {"no maxconn in the file", auto_maxconn, {{0}}},
+    {"no stats socket", no_socket, {PROVEN("stats-socket-off")}},
+    {"stats socket of an operator", operator_socket, {PROVEN("stats-socket-off")}},
+    {"stats socket silent", silent_socket, {POSSIBLE("stats-socket-off")}},
+    {"stopped", stopped, {PROVEN("haproxy-not-running")}},
+    {"stopped, unit says active", stopped_elsewhere, {POSSIBLE("haproxy-not-running")}},
+    {"processes could not be read", processes_unread, {{0}}},
+    {"not installed", not_installed, {{0}}},
+    {"invalid configuration", invalid, {PROVEN("config-invalid")}},
+    {"no listener", no_listener, {PROVEN("config-invalid")}},
+    {"invalid to hamedic alone", invalid_to_us, {POSSIBLE("config-invalid")}},
+    {"invalid and stopped",
+     invalid_and_stopped,
+     {PROVEN("config-invalid"), PROVEN("haproxy-not-running")}},
+    {"a tree with latent faults",
+     tree_with_all,
+     {PROVEN("maxconn-over-budget"), PROVEN("port-range-overlap"), PROVEN("stats-socket-off")}},
+    {"a healthy tree", tree_healthy, {{0}}},
+};
+
+/* ---- the table ---- */
+
+static char letter(const struct finding *finding)
+{
+    if (finding == NULL)
+        return '.';
+    return finding->state == FINDING_PROVEN ? 'P' : 'p';
+}
+
+static char found(const struct diagnosis_result *result, const char *cause)
+{
+    for (size_t i = 0; i < result->finding_count; i++)
+        if (strcmp(result->findings[i].cause, cause) == 0)
+            return letter(&result->findings[i]);
+    return '.';
+}
+
+static char wanted(const struct scenario *scenario, const char *cause)
+{
+    for (size_t i = 0; i < 3 && scenario->expected[i].cause != NULL; i++)
+        if (strcmp(scenario->expected[i].cause, cause) == 0)
+            return scenario->expected[i].state == FINDING_PROVEN ? 'P' : 'p';
+    return '.';
+}
+
+static size_t print_row(const struct scenario *scenario, const struct cause *causes, size_t count)
+{
+    struct bench *bench = bench_new();
+    struct diagnosis_result result;
+    size_t wrong = 0;
+
+    scenario->breaks(bench);
+    diagnose(&bench->facts, NULL, NULL, bench->arena, &result);
+    printf("%-34s", scenario->name);
+    for (size_t i = 0; i < count; i++) {
+        char is = found(&result, causes[i].slug), should = wanted(scenario, causes[i].slug);
+
+        if (is == should)
+            printf(" %2c ", is);
+        else
+            printf(" %c!%c", is, should);
+        wrong += is != should;
+    }
+    printf("\n");
+    bench_free(bench);
+    return wrong;
+}
+
+static size_t count_unused(const struct cause *causes, size_t count)
+{
+    size_t unused = 0;
+
+    for (size_t c = 0; c < count; c++) {
+        bool used = false;
+
+        for (size_t s = 0; s < sizeof scenarios / sizeof scenarios[0]; s++)
+            used = used || wanted(&scenarios[s], causes[c].slug) == 'P';
+        if (!used)
+            printf("no scenario proves %s\n", causes[c].slug);
+        unused += !used;
+    }
+    return unused;
+}
+
+int main(void)
+{
+    size_t count, wrong = 0, scenario_count = sizeof scenarios / sizeof scenarios[0];
+    const struct cause *causes = causes_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        printf("%2zu %s\n", i + 1, causes[i].slug);
+    printf("%-34s", "");
+    for (size_t i = 0; i < count; i++)
+        printf(" %2zu ", i + 1);
+    printf("\n");
+    for (size_t i = 0; i < scenario_count; i++)
+        wrong += print_row(&scenarios[i], causes, count);
+    wrong += count_unused(causes, count);
+    printf("%zu scenarios, %zu causes, %zu wrong\n", scenario_count, count, wrong);
+    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,832 @@
+#include "cmocka_all.h"
+
+#include "agent/diagnose/look.h"
+#include "agent/diagnose/ports.h"
+#include "tests/diagnosis/bench.h"
+
+/* ---- helpers ---- */
+
+static struct diagnosis_result run(struct bench *bench)
+{
+    struct diagnosis_result result;
+
+    diagnose(&bench->facts, NULL, NULL, bench->arena, &result);
+    return result;
+}
+
+struct bound {
+    const char *address;
+    uint64_t value;
+};
+static bool bound_of(void *context, const char *address, uint64_t *out_bound)
+{
+    const struct bound *bound = context;
+
+    if (strcmp(bound->address, address) != 0)
+        return false;
+    *out_bound = bound->value;
+    return true;
+}
+
+/* What find gives where there is none, so that the assertion behind it fails and nothing crashes.
+ */
+static const struct finding no_finding = {.cause = "(none)",
+                                          .state = FINDING_POSSIBLE,
+                                          .object = "(none)",
+                                          .summary = "(none)",
+                                          .settle = NULL};
+
+static const struct finding *find(const struct diagnosis_result *result, const char *cause)
+{
+    for (size_t i = 0; i < result->finding_count; i++)
+        if (strcmp(result->findings[i].cause, cause) == 0)
+            return &result->findings[i];
+    return &no_finding;
+}
+
+static size_t wish_index(const struct diagnosis_result *result, const char *address)
+{
+    for (size_t i = 0; i < result->wish_count; i++)
+        if (strcmp(result->wishes[i].address, address) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static const char *wished(const struct diagnosis_result *result, const char *address)
+{
+    size_t index = wish_index(result, address);
+
+    return index != SIZE_MAX ? result->wishes[index].value : "(none)";
+}
+
+static bool mentions(const struct strings *strings, const char *part)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        if (strstr(strings->at[i], part) != NULL)
+            return true;
+    return false;
+}
+
+static bool proves(const struct finding *finding, const char *source, const char *part)
+{
+    for (size_t i = 0; i < finding->evidence_count; i++)
+        if (strcmp(finding->evidence[i].source, source) == 0 &&
+            strstr(finding->evidence[i].text, part) != NULL)
+            return true;
+    return false;
+}
+
+/* ---- sizes ---- */
+
+static void test_look_round_up_keeps_two_digits(void **state)
+{
+    (void)state;
+    assert_int_equal(look_round_up(0), 0);
+    assert_int_equal(look_round_up(99), 99);
+    assert_int_equal(look_round_up(101), 110);
+    assert_int_equal(look_round_up(200041), 210000);
+    assert_true(look_round_up(UINT64_MAX) == UINT64_MAX);
+}
+
+static void test_look_new_limit_is_between_a_quarter_more_and_fourfold(void **state)
+{
+    (void)state;
+    assert_int_equal(look_new_limit(100, 0), 130);
+    assert_int_equal(look_new_limit(100, 30), 170);
+    assert_int_equal(look_new_limit(1, 0), 2);
+    assert_int_equal(look_new_limit(10, 1000), 40);
+    assert_true(look_new_limit(UINT64_MAX, UINT64_MAX) > 0);
+}
+
+/* ---- ports ---- */
+
+static void test_port_set_reads_and_writes_the_kernels_form(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct port_set *set = port_set_new(arena);
+
+    (void)state;
+    port_set_add_text(set, "9000-9002,8080, 9003 ,x,70000,7-5,65535");
+    assert_string_equal(port_set_text(set, arena), "8080,9000-9003,65535");
+    assert_true(port_set_has(set, 9001));
+    assert_false(port_set_has(set, 70000));
+    assert_int_equal(port_set_count(set, 9001, 65535), 4);
+    assert_string_equal(port_set_text(port_set_new(arena), arena), "");
+}
+
+static void test_port_range_malformed_is_not_known(void **state)
+{
+    (void)state;
+    assert_true(port_range_parse(" 1024\t 65535\n").known);
+    assert_int_equal(port_range_parse("1024 65535").low, 1024);
+    assert_false(port_range_parse("1024").known);
+    assert_false(port_range_parse("65535 1024").known);
+    assert_false(port_range_parse("1 70000").known);
+    assert_false(port_range_parse("").known);
+    assert_false(port_range_parse(NULL).known);
+}
+
+/* ---- server-queue ---- */
+
+static void test_server_queue_one_server_wishes_its_own_maxconn(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_queue(bench, ROW_APP1, 100, 30);
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "server-queue");
+    assert_string_equal(finding->object, "be_api/app1");
+    assert_int_equal(finding->severity, SEVERITY_WARNING);
+    assert_true(proves(finding, "stats", "sessions 100 of 100, queue 30"));
+    assert_true(proves(finding, "config", "/etc/haproxy/haproxy.cfg:21"));
+    assert_null(finding->settle);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(wished(&result, "haproxy.maxconn:server/be_api/app1"), "170");
+    assert_non_null(strstr(result.wishes[0].because, "30 requests wait"));
+    assert_int_equal(result.wishes[0].source, WISH_DIAGNOSIS);
+    assert_true(strings_have(&result.wishes[0].why, "server-queue"));
+    bench_free(bench);
+}
+
+static void test_server_queue_of_the_backend_is_shared_by_limit(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_queue(bench, ROW_APP1, 100, 0);
+    bench_queue(bench, ROW_APP2, 300, 0);
+    bench->rows[ROW_APP2].session_limit = 300;
+    bench->apps[1].maxconn.value = 300;
+    bench->rows[ROW_BE_API].queue = 400;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(find(&result, "server-queue")->object, "be_api");
+    assert_non_null(strstr(find(&result, "server-queue")->summary, "2 of 2 servers"));
+    assert_string_equal(wished(&result, "haproxy.maxconn:server/be_api/app1"), "260");
+    assert_string_equal(wished(&result, "haproxy.maxconn:server/be_api/app2"), "760");
+    bench_free(bench);
+}
+
+static void test_server_queue_from_one_default_server_wishes_that_line(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        bench->apps[i].maxconn_is_own = false;
+        bench->apps[i].maxconn.place.line = 21;
+        bench_queue(bench, ROW_APP1 + i, 100, 0);
+    }
+    bench->rows[ROW_BE_API].queue = 60;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(wished(&result, "haproxy.maxconn:default-server/be_api"), "170");
+    /* Inherited from a defaults section there is no such line in the backend. */
+    bench->apps[0].maxconn.place.line = bench->apps[1].maxconn.place.line = 6;
+    result = run(bench);
+    assert_int_equal(result.wish_count, 2);
+    assert_string_equal(wished(&result, "haproxy.maxconn:server/be_api/app2"), "170");
+    bench_free(bench);
+}
+
+static void test_server_queue_within_the_policys_bound(void **state)
+{
+    struct bench *bench = bench_new();
+    struct bound bound = {"haproxy.maxconn:server/be_api/app1", 120};
+    struct diagnosis_result result;
+
+    (void)state;
+    bench_queue(bench, ROW_APP1, 100, 30);
+    diagnose(&bench->facts, bound_of, &bound, bench->arena, &result);
+    assert_string_equal(wished(&result, bound.address), "120");
+    bound.value = 100;
+    diagnose(&bench->facts, bound_of, &bound, bench->arena, &result);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "server-queue")->advice, "policy"));
+    bench_free(bench);
+}
+
+static void assert_queue_without_wish(struct bench *bench, const char *advice)
+{
+    bench_queue(bench, ROW_APP1, 100, 30);
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "server-queue")->state, FINDING_PROVEN);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "server-queue")->advice, advice));
+    bench_free(bench);
+}
+
+static void test_server_queue_of_a_slow_server_wishes_nothing(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->rows[ROW_APP1].response_ms = 3000;
+    assert_queue_without_wish(bench, "its responses take 3000 ms");
+    bench = bench_new();
+    bench->rows[ROW_APP1].response_ms = 1000; /* its neighbour takes 40 */
+    assert_queue_without_wish(bench, "those of app2 40 ms");
+    bench = bench_new();
+    bench->rows[ROW_APP1].connect_ms = 700;
+    assert_queue_without_wish(bench, "700 ms to accept");
+}
+
+static void test_server_queue_beside_a_down_server_wishes_nothing(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Service Unavailable");
+    assert_queue_without_wish(bench, "bring back the 1 of 2 servers");
+}
+
+static void test_server_queue_where_no_edit_is_possible_advises(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->apps[0].maxconn.place.conditional = true;
+    assert_queue_without_wish(bench,
+                              "by hand: it stands inside .if at /etc/haproxy/haproxy.cfg:21");
+    bench = bench_new();
+    bench->apps[0].maxconn.place.from_variable = true;
+    assert_queue_without_wish(bench, "environment variable");
+}
+
+static void test_server_queue_other_limit_in_file_is_possible_and_wishes_nothing(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_queue(bench, ROW_APP1, 100, 30);
+    bench->apps[0].maxconn.value = 400;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "server-queue")->state, FINDING_POSSIBLE);
+    assert_non_null(find(&result, "server-queue")->settle);
+    assert_int_equal(result.wish_count, 0);
+    bench_free(bench);
+}
+
+/* ---- maxconn of the process and of frontends ---- */
+
+static void break_global(struct bench *bench)
+{
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 1000);
+    bench_full_frontend(bench, ROW_WEB, LISTENER_80, 200);
+}
+
+static void test_global_maxconn_is_sized_by_what_waits(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "global-maxconn")->severity, SEVERITY_CRITICAL);
+    assert_ptr_equal(find(&result, "frontend-maxconn"), &no_finding);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1500");
+    /* fe_web has no maxconn of its own: it follows. */
+    assert_int_equal(result.wish_count, 1);
+    bench_free(bench);
+}
+
+static void test_global_maxconn_takes_along_a_frontend_of_the_same_limit(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->web.maxconn = bench_number(bench, 1000, 13);
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1500");
+    assert_string_equal(wished(&result, "haproxy.maxconn:frontend/fe_web"), "1500");
+    bench_free(bench);
+}
+
+static void test_global_maxconn_beyond_the_descriptors_raises_the_units_limit(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->facts.budget.limit = 2100;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "systemd.limit:haproxy.service"), "3100");
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1500");
+    /* Where no unit can give more, what fits is what there is: 2100 = 40 + 2 * 1030. */
+    bench->haproxy.by_systemd = false;
+    result = run(bench);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1030");
+    bench->facts.budget.limit = 2040;
+    result = run(bench);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "global-maxconn")->advice, "file descriptors"));
+    bench_free(bench);
+}
+
+static void test_global_maxconn_is_held_by_memory(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->facts.memory_available_kib = 2 * 34 * 77;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1077");
+    assert_non_null(strstr(result.wishes[0].because, "memory"));
+    bench_free(bench);
+}
+
+static void test_global_maxconn_on_the_command_line_is_advice(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->haproxy.argument_maxconn = 1000;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "global-maxconn")->advice, "raise -n 1000"));
+    bench_free(bench);
+}
+
+static void test_global_maxconn_larger_in_file_is_never_lowered(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->cfg.global.maxconn.value = 5000;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "global-maxconn")->advice, "reload HAProxy"));
+    assert_true(mentions(&result.activates, "global maxconn: 5000 in the file, 1000 runs"));
+    bench_free(bench);
+}
+
+static void test_frontend_maxconn_stays_within_the_global_one(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 100);
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(find(&result, "frontend-maxconn")->object, "fe_api");
+    assert_string_equal(wished(&result, "haproxy.maxconn:frontend/fe_api"), "750");
+    bench->listeners[LISTENER_8443].queue = 4000;
+    bench->api.kind = CFG_LISTEN;
+    result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:listen/fe_api"), "1000");
+    bench_free(bench);
+}
+
+/* ---- latent ---- */
+
+static void test_maxconn_over_budget_raises_the_units_limit_and_keeps_maxconn(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->facts.budget.need = 200041;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(wished(&result, "systemd.limit:haproxy.service"), "210000");
+    bench->cfg.global.ulimit_n = bench_number(bench, 20000, 5); /* decides before LimitNOFILE */
+    result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "9980");
+    bench_free(bench);
+}
+
+static void test_maxconn_over_budget_without_a_unit_lowers_maxconn(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->facts.budget.need = 200041;
+    bench->facts.unit.exists = false;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "9980");
+    assert_int_equal(result.wish_count, 1);
+    bench_free(bench);
+}
+
+static void test_maxconn_over_budget_beyond_nr_open_lowers_maxconn(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->facts.budget.need = 200041;
+    bench->sysctls[SYSCTL_NR_OPEN].running = "205000";
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "systemd.limit:haproxy.service"), "205000");
+    bench->sysctls[SYSCTL_NR_OPEN].running = "100000";
+    result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "9980");
+    bench_free(bench);
+}
+
+static void test_wishes_ceiling_beats_floor_and_names_both_causes(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_global(bench);
+    bench->haproxy.by_systemd = false;
+    bench->facts.budget =
+        (struct fd_budget){1000, 2040, 1840, 900, "2040", "hard limit 1840 of the master"};
+    bench_info(bench, FIELD_MAXCONN, "Maxconn", 800);
+    bench->cfg.global.maxconn.value = 1000;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "900");
+    bench_free(bench);
+}
+
+static void test_wishes_of_one_address_merge(void **state)
+{
+    struct bench *bench = bench_new();
+    struct diagnosis_result result = {0};
+    struct diagnosis_work work = {.facts = &bench->facts, .arena = bench->arena, .result = &result};
+    const struct cause load = {"load", SEVERITY_WARNING, NULL};
+    const struct cause host = {"host", SEVERITY_WARNING, NULL};
+    const char *const ports = WISH_RESERVED_PORTS;
+
+    (void)state;
+    diagnose_wish(&work, &load, "haproxy.maxconn:global", 500, WISH_FLOOR, "load");
+    diagnose_wish(&work, &load, "haproxy.maxconn:global", 700, WISH_FLOOR, "more load");
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "700");
+    assert_string_equal(result.wishes[0].because, "more load");
+    diagnose_wish(&work, &host, "haproxy.maxconn:global", 600, WISH_CEILING, "host");
+    diagnose_wish(&work, &host, "haproxy.maxconn:global", 650, WISH_CEILING, "less so");
+    diagnose_wish(&work, &load, "haproxy.maxconn:global", 900, WISH_FLOOR, "load again");
+    assert_string_equal(wished(&result, "haproxy.maxconn:global"), "600");
+    assert_string_equal(result.wishes[0].because, "host");
+    assert_int_equal(result.wishes[0].why.count, 2);
+    diagnose_wish_text(&work, &load, ports, "8080,9000", "one");
+    diagnose_wish_text(&work, &host, ports, "9001,22000", "two");
+    assert_string_equal(wished(&result, ports), "8080,9000-9001,22000");
+    assert_int_equal(result.wish_count, 2);
+    bench_free(bench);
+}
+
+static void test_port_range_overlap_keeps_what_is_reserved(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->sysctls[SYSCTL_RANGE].running = "1024 65535";
+    bench->sysctls[SYSCTL_RESERVED].running = "5000-5001";
+    bench->sysctls[SYSCTL_RESERVED].boot.value = "6000";
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "port-range-overlap");
+    assert_string_equal(finding->object, "net.ipv4.ip_local_port_range");
+    assert_true(proves(finding, "config", "bind *:8443 (/etc/haproxy/haproxy.cfg:16)"));
+    assert_false(proves(finding, "config", "*:80 "));
+    assert_string_equal(wished(&result, WISH_RESERVED_PORTS), "5000-5001,6000,8443");
+    bench_free(bench);
+}
+
+static void test_stats_socket_is_put_where_its_directory_is_sure_to_be(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cfg.global.stats_socket_count = 0;
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.stats_socket:global"), "/run/haproxy/admin.sock");
+    bench->haproxy.version = "2.4.22-f8e3218";
+    result = run(bench);
+    assert_string_equal(wished(&result, "haproxy.stats_socket:global"), "/run/haproxy.sock");
+    bench->facts.unit.user = "haproxy";
+    result = run(bench);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "stats-socket-off")->advice, "user haproxy"));
+    bench_free(bench);
+}
+
+/* ---- back ---- */
+
+static void test_backend_refused_servers_of_one_backend_are_one_finding(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        bench_check(bench, ROW_APP1 + i, "DOWN", "L4CON", "Connection refused");
+        bench->probes[PROBE_APP1 + i].error = ECONNREFUSED;
+    }
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "backend-refused");
+    assert_int_equal(result.finding_count, 1);
+    assert_string_equal(finding->object, "be_api");
+    assert_string_equal(finding->summary, "2 of 2 servers of be_api refuse connections");
+    assert_int_equal(finding->severity, SEVERITY_CRITICAL);
+    assert_true(proves(finding, "stats", "be_api/app1 DOWN L4CON \"Connection refused\""));
+    assert_true(proves(finding, "probe", "lb01 -> 10.0.0.11:8080 refused"));
+    assert_true(mentions(&finding->advice, "on 10.0.0.12: start the service of be_api/app2"));
+    assert_true(mentions(&finding->consequences, "503"));
+    assert_int_equal(result.wish_count, 0);
+    bench_free(bench);
+}
+
+static void test_backend_refused_one_of_two_is_a_warning(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON", "Connection refused");
+    bench->probes[PROBE_APP2].error = ECONNREFUSED;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(find(&result, "backend-refused")->object, "be_api/app2");
+    assert_int_equal(find(&result, "backend-refused")->severity, SEVERITY_WARNING);
+    bench_free(bench);
+}
+
+static void test_backend_down_for_another_reason_is_told_as_not_known(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON", "General socket error (Permission denied)");
+    bench->probes[PROBE_APP1].error = ECONNREFUSED;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.finding_count, 0);
+    assert_true(mentions(&result.not_checked, "why be_api/app1 is DOWN"));
+    bench_free(bench);
+}
+
+static void break_ports(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON",
+                "Out of local source ports on the system (Cannot assign requested address)");
+    bench->destinations[DEST_APP1].total = 28000;
+    bench->destinations[DEST_APP1].established = 20000;
+    bench->destinations[DEST_APP1].time_wait = 8000;
+}
+
+static void test_backend_no_ports_reserves_before_it_widens(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_ports(bench);
+    bench->sysctls[SYSCTL_RESERVED].running = "50000";
+    bench->listeners[LISTENER_SPARE] = (struct listener){"::", 5432, 0, 128, 8};
+    bench->facts.sockets.listener_count = LISTENER_ROOM;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "backend-no-ports")->state, FINDING_PROVEN);
+    assert_string_equal(wished(&result, WISH_RESERVED_PORTS), "5432,8443,50000");
+    assert_string_equal(wished(&result, "sysctl.dropin:net.ipv4.ip_local_port_range"),
+                        "1024 65535");
+    assert_true(wish_index(&result, WISH_RESERVED_PORTS) <
+                wish_index(&result, "sysctl.dropin:net.ipv4.ip_local_port_range"));
+    assert_int_equal(result.wish_count, 2); /* most sockets are established: no tcp_tw_reuse */
+    bench->destinations[DEST_APP1].time_wait = 27000;
+    result = run(bench);
+    assert_string_equal(wished(&result, "sysctl.dropin:net.ipv4.tcp_tw_reuse"), "1");
+    bench_free(bench);
+}
+
+static void test_backend_no_ports_full_range_is_advice(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_ports(bench);
+    bench->sysctls[SYSCTL_RANGE].running = "1024 65535";
+    bench->sysctls[SYSCTL_RESERVED].running = "8443";
+    bench->destinations[DEST_APP1].total = 64500;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "backend-no-ports")->state, FINDING_PROVEN);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "backend-no-ports")->advice, "http-reuse"));
+    bench_free(bench);
+}
+
+static void test_backend_no_ports_elsewhere_changes_nothing_here(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    break_ports(bench);
+    bench->haproxy.same_network = false;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(wish_index(&result, "sysctl.dropin:net.ipv4.ip_local_port_range"), SIZE_MAX);
+    assert_true(mentions(&find(&result, "backend-no-ports")->advice, "network namespace"));
+    bench_free(bench);
+}
+
+/* ---- start ---- */
+
+static void test_config_invalid_names_file_and_line(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->facts.check.exit_code = 1;
+    bench->facts.check.output =
+        span_of("[NOTICE]   (16587) : haproxy version is 2.6.12-1+deb12u4\n"
+                "[ALERT]    (16587) : config : parsing [b.cfg:3] : unknown keyword 'foo' in "
+                "'global' section\n"
+                "[ALERT] 325/082200 (16587) : parsing [b.cfg:7] : unknown keyword 'zzz'\n"
+                "[ALERT]    (16587) : config : Proxy 'x': unable to find required default_backend: "
+                "'nope'.\n"
+                "[ALERT]    (16587) : config : Error(s) found in configuration file : b.cfg\n"
+                "[ALERT]    (16587) : config : Fatal errors found in configuration.");
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "config-invalid");
+    assert_string_equal(finding->object, "b.cfg:3");
+    assert_int_equal(finding->evidence_count, 3);
+    assert_string_equal(finding->evidence[0].source, "haproxy -c");
+    assert_string_equal(finding->evidence[0].text,
+                        "b.cfg:3: unknown keyword 'foo' in 'global' section");
+    assert_string_equal(finding->evidence[1].text, "b.cfg:7: unknown keyword 'zzz'");
+    assert_true(mentions(&finding->advice, "correct b.cfg:7"));
+    assert_int_equal(finding->severity, SEVERITY_WARNING); /* it still runs, with the old file */
+    bench_free(bench);
+}
+
+static void test_not_running_points_to_the_cause_behind_it(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->haproxy.running = false;
+    bench->facts.systemd_unit.active_state = "failed";
+    bench->facts.systemd_unit.result = "exit-code";
+    bench->facts.sockets.listener_count = 0;
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+    bench->facts.check.exit_code = 1;
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "haproxy-not-running");
+    assert_true(mentions(&finding->advice, "see config-invalid"));
+    assert_true(mentions(&finding->advice, "journalctl -u haproxy.service"));
+    assert_true(proves(finding, "unit", "haproxy.service is failed"));
+    assert_true(proves(finding, "sockets", "0 of 2 bind lines have a listener"));
+    assert_int_equal(find(&result, "config-invalid")->severity, SEVERITY_CRITICAL);
+    bench_free(bench);
+}
+
+static void test_not_installed_is_told_and_no_finding(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->haproxy = (struct haproxy){0};
+    bench->facts.systemd_unit = (struct systemd_unit){0};
+    bench_lose(bench, SOURCE_CONFIG, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.finding_count, 0);
+    assert_true(mentions(&result.not_checked, "not installed"));
+    assert_true(mentions(&result.not_checked, "stats: Permission denied"));
+    bench_free(bench);
+}
+
+/* ---- order, differences, bounds ---- */
+
+static void test_findings_worst_come_first(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->sysctls[SYSCTL_RANGE].running = "1024 65535"; /* a warning */
+    bench->rows[ROW_APP1].status = "MAINT";              /* a notice */
+    bench_check(bench, ROW_WEB1, "DOWN", "L4CON", "Connection refused");
+    bench->probes[PROBE_WEB1].error = ECONNREFUSED; /* critical: the only one */
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.finding_count, 3);
+    assert_string_equal(result.findings[0].cause, "backend-refused");
+    assert_string_equal(result.findings[1].cause, "port-range-overlap");
+    assert_string_equal(result.findings[2].cause, "backend-maintenance");
+    bench_free(bench);
+}
+
+static void test_activates_lists_what_differs_and_nothing_else(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    assert_int_equal(run(bench).activates.count, 0);
+    bench->api.maxconn.value = 700;
+    bench->apps[1].maxconn.value = 250;
+    bench->apps[0].address = "10.0.0.99";
+    bench->rows[ROW_WEB1].name = "web9";
+    bench->web_bind.port_low = bench->web_bind.port_high = 81;
+    bench->be_web.name = "be_other";
+    struct diagnosis_result result = run(bench);
+    assert_true(mentions(&result.activates, "frontend fe_api maxconn: 700 in the file, 500 runs"));
+    assert_true(
+        mentions(&result.activates, "server be_api/app2 maxconn: 250 in the file, 100 runs"));
+    assert_true(mentions(&result.activates,
+                         "server be_api/app1: 10.0.0.99:8080 in the file, 10.0.0.11:8080 runs"));
+    assert_true(mentions(&result.activates, "backend be_other: in the file"));
+    assert_true(mentions(&result.activates, "backend be_web: runs, but is not in the file"));
+    assert_true(mentions(&result.activates, "nothing listens on port 81"));
+    assert_int_equal(result.activates.count, 6);
+    bench_free(bench);
+}
+
+static void test_activates_is_bounded(void **state)
+{
+    struct bench *bench = bench_new();
+    struct haproxy_stat *rows = arena_alloc(bench->arena, 400 * sizeof *rows);
+
+    (void)state;
+    for (size_t i = 0; i < 400; i++)
+        rows[i] = bench_row(STAT_BACKEND, arena_printf(bench->arena, "b%zu", i), "BACKEND", "UP");
+    bench->facts.stats = rows;
+    bench->facts.stat_count = 400;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.activates.count, 50);
+    assert_true(mentions(&result.activates, "more differences"));
+    bench_free(bench);
+}
+
+static void test_findings_are_bounded(void **state)
+{
+    struct bench *bench = bench_new();
+    size_t count = PLAN_FINDINGS_MAX + 40;
+    struct haproxy_stat *rows = arena_alloc(bench->arena, count * sizeof *rows);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = bench_row(STAT_SERVER, arena_printf(bench->arena, "b%zu", i), "s", "MAINT");
+    }
+    bench->facts.stats = rows;
+    bench->facts.stat_count = count;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.finding_count, PLAN_FINDINGS_MAX);
+    assert_true(mentions(&result.not_checked, "40 more findings"));
+    bench_free(bench);
+}
+
+static void test_tree_tells_latent_causes_and_wishes_for_them(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->facts.budget.need = 200041;
+    bench->sysctls[SYSCTL_RANGE].boot.value = "1024 65535";
+    bench_tree(bench);
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.finding_count, 2);
+    assert_string_equal(wished(&result, "systemd.limit:haproxy.service"), "210000");
+    assert_string_equal(wished(&result, WISH_RESERVED_PORTS), "8443");
+    assert_true(mentions(&result.not_checked, "stats: not asked of a tree of files"));
+    assert_int_equal(result.activates.count, 0);
+    bench_free(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_look_round_up_keeps_two_digits),
+        cmocka_unit_test(test_look_new_limit_is_between_a_quarter_more_and_fourfold),
+        cmocka_unit_test(test_port_set_reads_and_writes_the_kernels_form),
+        cmocka_unit_test(test_port_range_malformed_is_not_known),
+        cmocka_unit_test(test_server_queue_one_server_wishes_its_own_maxconn),
+        cmocka_unit_test(test_server_queue_of_the_backend_is_shared_by_limit),
+        cmocka_unit_test(test_server_queue_from_one_default_server_wishes_that_line),
+        cmocka_unit_test(test_server_queue_within_the_policys_bound),
+        cmocka_unit_test(test_server_queue_of_a_slow_server_wishes_nothing),
+        cmocka_unit_test(test_server_queue_beside_a_down_server_wishes_nothing),
+        cmocka_unit_test(test_server_queue_where_no_edit_is_possible_advises),
+        cmocka_unit_test(test_server_queue_other_limit_in_file_is_possible_and_wishes_nothing),
+        cmocka_unit_test(test_global_maxconn_is_sized_by_what_waits),
+        cmocka_unit_test(test_global_maxconn_takes_along_a_frontend_of_the_same_limit),
+        cmocka_unit_test(test_global_maxconn_beyond_the_descriptors_raises_the_units_limit),
+        cmocka_unit_test(test_global_maxconn_is_held_by_memory),
+        cmocka_unit_test(test_global_maxconn_on_the_command_line_is_advice),
+        cmocka_unit_test(test_global_maxconn_larger_in_file_is_never_lowered),
+        cmocka_unit_test(test_frontend_maxconn_stays_within_the_global_one),
+        cmocka_unit_test(test_maxconn_over_budget_raises_the_units_limit_and_keeps_maxconn),
+        cmocka_unit_test(test_maxconn_over_budget_without_a_unit_lowers_maxconn),
+        cmocka_unit_test(test_maxconn_over_budget_beyond_nr_open_lowers_maxconn),
+        cmocka_unit_test(test_wishes_ceiling_beats_floor_and_names_both_causes),
+        cmocka_unit_test(test_wishes_of_one_address_merge),
+        cmocka_unit_test(test_port_range_overlap_keeps_what_is_reserved),
+        cmocka_unit_test(test_stats_socket_is_put_where_its_directory_is_sure_to_be),
+        cmocka_unit_test(test_backend_refused_servers_of_one_backend_are_one_finding),
+        cmocka_unit_test(test_backend_refused_one_of_two_is_a_warning),
+        cmocka_unit_test(test_backend_down_for_another_reason_is_told_as_not_known),
+        cmocka_unit_test(test_backend_no_ports_reserves_before_it_widens),
+        cmocka_unit_test(test_backend_no_ports_full_range_is_advice),
+        cmocka_unit_test(test_backend_no_ports_elsewhere_changes_nothing_here),
+        cmocka_unit_test(test_config_invalid_names_file_and_line),
+        cmocka_unit_test(test_not_running_points_to_the_cause_behind_it),
+        cmocka_unit_test(test_not_installed_is_told_and_no_finding),
+        cmocka_unit_test(test_findings_worst_come_first),
+        cmocka_unit_test(test_activates_lists_what_differs_and_nothing_else),
+        cmocka_unit_test(test_activates_is_bounded),
+        cmocka_unit_test(test_findings_are_bounded),
+        cmocka_unit_test(test_tree_tells_latent_causes_and_wishes_for_them),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
