@@ -1,7 +1,17 @@
 # unit tests. They work on a real policy store in a tree; the first one to run builds it.
-hamedic_unit_test(semanage hamedic_host)
-target_compile_definitions(test_semanage PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
-target_link_options(test_semanage PRIVATE -Wl,--wrap=semanage_commit)
+if(HAMEDIC_HAVE_SEMANAGE)
+    hamedic_unit_test(semanage hamedic_host)
+    target_compile_definitions(test_semanage PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+    target_link_options(test_semanage PRIVATE -Wl,--wrap=semanage_commit)
 
-hamedic_unit_test(selinux_rows hamedic_remediations)
-target_compile_definitions(test_selinux_rows PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+    hamedic_unit_test(selinux_rows hamedic_remediations)
+    target_compile_definitions(test_selinux_rows PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+else()
+    hamedic_unit_test(semanage_none hamedic_remediations)
+endif()
+
+# Changes a tree's policy store from a shell: to be measured (bench/semanage.sh) and killed
+# (integration/selinux_crash.sh).
+add_executable(policy_store bench/policy_store.c)
+target_link_libraries(policy_store PRIVATE hamedic_host hamedic_flags)
+set_target_properties(policy_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/host)
