@@ -67,6 +67,12 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Does this side get another value? NULL after: nothing is said of it. */
+static bool differs(const char *before, const char *after)
+{
+    return after != NULL && !same(before, after);
+}
+
 static void judge_lifetime(const struct policy *policy, const struct plan *plan,
                            struct arena *arena, struct strings *refusals)
 {
@@ -115,8 +121,8 @@ static void judge_sides(const struct policy *policy, const struct change *change
                         struct arena *arena, struct strings *refusals)
 {
     const struct sides *before = &change->before, *after = &change->after;
-    bool persistent = after->persistent != NULL && !same(before->persistent, after->persistent);
-    bool runtime = after->runtime != NULL && !same(before->runtime, after->runtime);
+    bool persistent = differs(before->persistent, after->persistent);
+    bool runtime = differs(before->runtime, after->runtime);
 
     if (persistent)
         verdict_value(policy, change->address, before->persistent, after->persistent, arena,
@@ -151,8 +157,8 @@ static void judge_change(const struct policy *policy, const struct plan *plan, s
         strings_addf(refusals, arena, "%s: the plan says risk %s, policy \"%s\" says %s", address,
                      risk_word(change->risk), policy->name, risk_word(rate_change(policy, change)));
     if (change->action == ACTION_NO_OP) {
-        if (!same(change->before.persistent, change->after.persistent) ||
-            !same(change->before.runtime, change->after.runtime))
+        if (differs(change->before.persistent, change->after.persistent) ||
+            differs(change->before.runtime, change->after.runtime))
             strings_addf(refusals, arena, "%s: said to change nothing, but its values differ",
                          address);
         return;

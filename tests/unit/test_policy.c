@@ -201,6 +201,31 @@ static void test_policy_files_of_a_directory_add_up(void **state)
     assert_string_equal(policy_digest(fixture->policy), expected.hex);
 }
 
+/* So many files that no directory lists them in order by chance. */
+static void test_policy_files_are_taken_in_the_order_of_their_names(void **state)
+{
+    struct fixture *fixture = *state;
+    char all[1024] = COMPLETE, name[16] = "50-a.conf";
+    size_t len = strlen(all);
+
+    fixture_put(fixture, "10-a.conf", span_of(COMPLETE));
+    for (char letter = 'a'; letter <= 'z'; letter++) {
+        char comment[] = {'#', ' ', letter, '\n', '\0'};
+        memcpy(all + len, comment, sizeof comment);
+        len += strlen(comment);
+    }
+    for (char letter = 'z'; letter >= 'a'; letter--) {
+        char comment[] = {'#', ' ', letter, '\n', '\0'};
+        name[3] = letter;
+        fixture_put(fixture, name, span_of(comment));
+    }
+    assert_int_equal(load_dir(fixture), 0);
+    struct digest expected = digest_bytes(span_of(all));
+    assert_string_equal(policy_digest(fixture->policy), expected.hex);
+    for (name[3] = 'a'; name[3] <= 'z'; name[3]++)
+        assert_int_equal(unlinkat(fixture->dir, name, 0), 0);
+}
+
 static void test_policy_what_stands_in_two_files_is_refused_with_both(void **state)
 {
     struct fixture *fixture = *state;
@@ -277,6 +302,7 @@ int main(void)
         TEST(test_policy_desires_are_wishes_of_the_policy),
         TEST(test_policy_desires_that_it_forbids_itself_are_refused),
         TEST(test_policy_files_of_a_directory_add_up),
+        TEST(test_policy_files_are_taken_in_the_order_of_their_names),
         TEST(test_policy_what_stands_in_two_files_is_refused_with_both),
         TEST(test_policy_directory_without_files_gives_the_builtin),
         TEST(test_policy_directory_that_others_may_write_is_denied),
