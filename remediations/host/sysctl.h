@@ -57,6 +57,7 @@ struct sysctl_edit {
     struct span before; /* bytes before */
     struct span after;  /* bytes after */
     struct strings diff;
+    struct sysctl_boot boot; /* what the next boot sets once the edit is made */
 };
 /* As a pure edit of text, for composing and for undo: sets the last assignment of `key` in `text`,
  * adds one where there is none, or (value NULL) removes all of them. Empty when nothing but our own
@@ -64,7 +65,13 @@ struct sysctl_edit {
 MUST_CHECK int sysctl_edit_text(struct span text, const char *key, const char *value,
                                 struct arena *arena, struct span *out_text,
                                 struct strings *out_diff, struct err *err);
+/* The last value that `text` gives `key` by name; NULL: none. */
+const char *sysctl_edit_value(struct span text, const char *key, struct arena *arena);
 MUST_CHECK int sysctl_plan_edit(const struct host *host, const char *key, const char *value,
                                 struct arena *arena, struct sysctl_edit *out_edit, struct err *err);
+/* Real paths of all files that an edit of `key` may concern: those of ours, there or not, and the
+ * winner. */
+MUST_CHECK int sysctl_edit_files(const struct host *host, const char *key, struct arena *arena,
+                                 struct strings *out_paths, struct err *err);
 
 #endif

@@ -99,6 +99,15 @@ int sysctl_edit_text(struct span text, const char *key, const char *value, struc
     return 0;
 }
 
+const char *sysctl_edit_value(struct span text, const char *key, struct arena *arena)
+{
+    struct sysctl_line line;
+
+    return find_last(text, sysctl_rules_path(arena, span_of(key)), arena, &line)
+               ? sysctl_rules_value(arena, line.value)
+               : NULL;
+}
+
 static int read_for_edit(const struct host *host, const char *path, struct arena *arena,
                          struct sysctl_edit *edit, struct err *err)
 {
@@ -247,13 +256,11 @@ static int plan_remove(const struct host *host, const char *key, struct arena *a
     return 0;
 }
 
-int sysctl_plan_edit(const struct host *host, const char *key, const char *value,
-                     struct arena *arena, struct sysctl_edit *out_edit, struct err *err)
+static int choose_edit(const struct host *host, const char *key, const char *value,
+                       struct arena *arena, struct sysctl_edit *out_edit, struct err *err)
 {
     struct sysctl_winner now;
 
-    if (!sysctl_key_is_valid(key))
-        return err_set(err, ERR_INPUT, "'%s' is no name of a kernel setting", key);
     if (sysctl_rules_winner(host, key, NULL, arena, &now, err) < 0)
         return -1;
     if (value == NULL)
@@ -262,4 +269,40 @@ int sysctl_plan_edit(const struct host *host, const char *key, const char *value
         sysctl_same_value(now.boot.value, value))
         return read_for_edit(host, now.boot.real_file, arena, out_edit, err);
     return plan_set(host, key, value, &now, arena, out_edit, err);
+}
+
+int sysctl_plan_edit(const struct host *host, const char *key, const char *value,
+                     struct arena *arena, struct sysctl_edit *out_edit, struct err *err)
+{
+    struct sysctl_winner then;
+    struct sysctl_edit edit;
+
+    if (!sysctl_key_is_valid(key))
+        return err_set(err, ERR_INPUT, "'%s' is no name of a kernel setting", key);
+    if (choose_edit(host, key, value, arena, &edit, err) < 0)
+        return -1;
+    struct conf_what_if what_if = {edit.path, edit.exists, edit.after};
+    if (sysctl_rules_winner(host, key, &what_if, arena, &then, err) < 0)
+        return -1;
+    edit.boot = then.boot;
+    *out_edit = edit;
+    return 0;
+}
+
+int sysctl_edit_files(const struct host *host, const char *key, struct arena *arena,
+                      struct strings *out_paths, struct err *err)
+{
+    const char *own[OWN_NAMES];
+    struct sysctl_winner now;
+
+    if (own_paths(host, arena, own, err) < 0 ||
+        sysctl_rules_winner(host, key, NULL, arena, &now, err) < 0)
+        return -1;
+    for (size_t i = 0; i < OWN_NAMES; i++) {
+        if (own[i] != NULL)
+            strings_add(out_paths, arena, own[i]);
+    }
+    if (now.boot.real_file != NULL && !strings_have(out_paths, now.boot.real_file))
+        strings_add(out_paths, arena, now.boot.real_file);
+    return 0;
 }

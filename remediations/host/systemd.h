@@ -1,6 +1,10 @@
 /* host/systemd: the running systemd, over D-Bus. The only user of libsystemd.
- * Without libsystemd, or where systemd is not PID 1: systemd_runs() is false, all else ERR_UNSUPPORTED.
- * Source:  org.freedesktop.systemd1(5), sd_booted(3).
+ * Use:     systemd_runs(host) first; each call opens and closes a connection of its own.
+ * Shapes:  every call has a deadline: 10 s, a daemon-reload 90 s, a reload what the caller says.
+ * Errors:  ERR_UNSUPPORTED without libsystemd, in a tree, or where systemd is not PID 1
+ *          (systemd_runs() is false then); ERR_SYS with systemd's own words.
+ * Source:  org.freedesktop.systemd1(5), sd_booted(3), sd-bus(3). As root its own socket
+ *          (/run/systemd/private) is asked first: it is there before D-Bus is, and without D-Bus.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_SYSTEMD_H
 #define HAMEDIC_REMEDIATIONS_HOST_SYSTEMD_H
@@ -24,7 +28,8 @@ MUST_CHECK int systemd_unit_state(const struct host *host, const char *unit, str
 MUST_CHECK int systemd_unit_of(const struct host *host, pid_t pid, struct arena *arena,
                                const char **out_unit, struct err *err);
 MUST_CHECK int systemd_daemon_reload(const struct host *host, struct err *err);
-/* Starts the job and waits for its end, at most deadline_ms. Success of the job is not success of the reload. */
+/* Starts the job and waits for its end, at most deadline_ms. Success of the job is not success of
+ * the reload. */
 MUST_CHECK int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
                                    struct err *err);
 

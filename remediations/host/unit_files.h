@@ -46,6 +46,9 @@ struct unit_edit {
     bool existed, exists;
     struct span before, after;
     struct strings diff;
+    /* LimitNOFILE once the edit is made; 0 and NULL: no file sets it. */
+    uint64_t limit_soft, limit_hard;
+    const char *limit_file;
 };
 MUST_CHECK int unit_plan_limit(const struct host *host, const char *name, const char *value,
                                struct arena *arena, struct unit_edit *out_edit, struct err *err);
@@ -53,5 +56,11 @@ MUST_CHECK int unit_plan_limit(const struct host *host, const char *name, const 
  * left. */
 MUST_CHECK int unit_edit_limit_text(struct span text, const char *value, struct arena *arena,
                                     struct span *out_text, struct err *err);
+/* The last LimitNOFILE of a text, as written; NULL: none. */
+const char *unit_limit_of_text(struct span text, struct arena *arena);
+/* Real paths of all files that an edit may concern: drop-ins of ours, there or not, and the winner.
+ */
+MUST_CHECK int unit_limit_files(const struct host *host, const char *name, struct arena *arena,
+                                struct strings *out_paths, struct err *err);
 
 #endif

@@ -103,6 +103,19 @@ int unit_edit_limit_text(struct span text, const char *value, struct arena *aren
     return 0;
 }
 
+const char *unit_limit_of_text(struct span text, struct arena *arena)
+{
+    struct unit_setting setting = {0};
+    struct unit_text state = {0};
+    const char *last = NULL;
+
+    while (unit_text_next(text, &state, arena, &setting)) {
+        if (is_limit(&setting))
+            last = arena_copy(arena, setting.value.ptr, setting.value.len);
+    }
+    return last;
+}
+
 static int read_for_edit(const struct host *host, const char *path, struct arena *arena,
                          struct unit_edit *edit, struct err *err)
 {
@@ -127,12 +140,15 @@ static int finish_edit(struct unit_edit *edit, const char *value, struct arena *
 static int plan_remove(const struct host *host, const char *const *own, struct arena *arena,
                        struct unit_edit *out_edit, struct err *err)
 {
+    struct unit_edit edit;
+
     for (size_t i = OWN_NAMES; i-- > 0;) {
         if (own[i] == NULL)
             continue;
-        if (read_for_edit(host, own[i], arena, out_edit, err) < 0)
+        if (read_for_edit(host, own[i], arena, &edit, err) < 0)
             return -1;
-        if (has_limit(out_edit->before, arena))
+        *out_edit = edit;
+        if (has_limit(edit.before, arena))
             return finish_edit(out_edit, NULL, arena, err);
     }
     return 0; /* nothing of ours to take away */
@@ -185,6 +201,19 @@ static int plan_set(const struct host *host, const char *name, const char *value
                    unit.limit_line);
 }
 
+/* Paths at which a drop-in of ours can stand; NULL where something is in the way. */
+static int own_paths(const struct host *host, const struct unit *unit, struct arena *arena,
+                     const char **paths, struct err *err)
+{
+    const char *dir = arena_printf(arena, "/etc/systemd/system/%s.d", unit->name);
+
+    for (size_t i = 0; i < OWN_NAMES; i++) {
+        if (conf_own_path(host, dir, own_names[i], arena, &paths[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int unit_plan_limit(const struct host *host, const char *name, const char *value,
                     struct arena *arena, struct unit_edit *out_edit, struct err *err)
 {
@@ -197,17 +226,41 @@ int unit_plan_limit(const struct host *host, const char *name, const char *value
     if (!unit.exists || unit.masked)
         return err_set(err, ERR_UNSUPPORTED, "unit '%s' %s", name,
                        unit.exists ? "is masked" : "does not exist");
-    const char *dir = arena_printf(arena, "/etc/systemd/system/%s.d", unit.name);
-    for (size_t i = 0; i < OWN_NAMES; i++) {
-        if (conf_own_path(host, dir, own_names[i], arena, &own[i], err) < 0)
-            return -1;
-    }
-    edit.path = arena_printf(arena, "%s/%s", dir, UNIT_DROPIN_NAME);
+    if (own_paths(host, &unit, arena, own, err) < 0)
+        return -1;
+    edit.path = arena_printf(arena, "/etc/systemd/system/%s.d/%s", unit.name, UNIT_DROPIN_NAME);
     int done = value == NULL || value[0] == '\0'
                    ? plan_remove(host, own, arena, &edit, err)
                    : plan_set(host, name, value, own, arena, &edit, err);
     if (done < 0)
         return err_wrap(err, "cannot plan LimitNOFILE of '%s'", name);
+    struct conf_what_if what_if = {edit.path, edit.exists, edit.after};
+    if (unit_rules_read(host, name, &what_if, arena, &unit, err) < 0)
+        return -1;
+    edit.limit_soft = unit.limit_soft;
+    edit.limit_hard = unit.limit_hard;
+    edit.limit_file = unit.limit_file;
     *out_edit = edit;
+    return 0;
+}
+
+int unit_limit_files(const struct host *host, const char *name, struct arena *arena,
+                     struct strings *out_paths, struct err *err)
+{
+    const char *own[OWN_NAMES], *real;
+    struct unit unit;
+
+    if (unit_read(host, name, arena, &unit, err) < 0 || own_paths(host, &unit, arena, own, err) < 0)
+        return -1;
+    for (size_t i = 0; i < OWN_NAMES; i++) {
+        if (own[i] != NULL)
+            strings_add(out_paths, arena, own[i]);
+    }
+    if (unit.limit_file == NULL)
+        return 0;
+    if (conf_real_file(host, unit.limit_file, arena, &real, err) < 0)
+        return -1;
+    if (real != NULL && !strings_have(out_paths, real))
+        strings_add(out_paths, arena, real);
     return 0;
 }

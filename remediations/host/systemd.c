@@ -1,0 +1,283 @@
+#include "remediations/host/systemd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+
+#include "plans/base/escape.h"
+
+/* How long systemd may take for an answer. A daemon-reload runs every generator of the host. */
+enum { CALL_SECONDS = 10, DAEMON_RELOAD_SECONDS = 90 };
+
+static const char service[] = "org.freedesktop.systemd1";
+static const char manager_path[] = "/org/freedesktop/systemd1";
+static const char manager[] = "org.freedesktop.systemd1.Manager";
+static const char unit_interface[] = "org.freedesktop.systemd1.Unit";
+static const char service_interface[] = "org.freedesktop.systemd1.Service";
+
+static void bus_cleanup(sd_bus **bus)
+{
+    (void)sd_bus_flush_close_unref(*bus);
+}
+#define CLEANUP_BUS __attribute__((cleanup(bus_cleanup)))
+
+static void message_cleanup(sd_bus_message **message)
+{
+    (void)sd_bus_message_unref(*message);
+}
+#define CLEANUP_MESSAGE __attribute__((cleanup(message_cleanup)))
+
+static void slot_cleanup(sd_bus_slot **slot)
+{
+    (void)sd_bus_slot_unref(*slot);
+}
+#define CLEANUP_SLOT __attribute__((cleanup(slot_cleanup)))
+
+#define CLEANUP_BUS_ERROR __attribute__((cleanup(sd_bus_error_free)))
+
+static void string_cleanup(char **string)
+{
+    free(*string);
+}
+#define CLEANUP_STRING __attribute__((cleanup(string_cleanup)))
+
+bool systemd_runs(const struct host *host)
+{
+    return host->live && sd_booted() > 0;
+}
+
+/* systemd's own socket: there before D-Bus is, and on hosts that have no D-Bus; for root only. */
+static int open_private(sd_bus **out_bus)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+
+    int done = sd_bus_new(&bus);
+    if (done >= 0)
+        done = sd_bus_set_address(bus, "unix:path=/run/systemd/private");
+    if (done >= 0)
+        done = sd_bus_start(bus);
+    if (done < 0)
+        return done;
+    *out_bus = bus;
+    bus = NULL;
+    return 0;
+}
+
+static int open_bus(const struct host *host, sd_bus **out_bus, struct err *err)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+
+    if (!systemd_runs(host))
+        return err_set(err, ERR_UNSUPPORTED, "no systemd runs here");
+    int done = geteuid() == 0 ? open_private(&bus) : -EPERM;
+    if (done < 0)
+        done = sd_bus_open_system(&bus);
+    if (done >= 0)
+        done = sd_bus_set_method_call_timeout(bus, CALL_SECONDS * UINT64_C(1000000));
+    if (done < 0)
+        return err_sys(err, -done, "cannot reach systemd");
+    *out_bus = bus;
+    bus = NULL;
+    return 0;
+}
+
+static int fail(struct err *err, int done, const sd_bus_error *error, const char *what)
+{
+    if (error != NULL && error->message != NULL)
+        return err_set(err, ERR_SYS, "systemd: %s: %s", what, error->message);
+    return err_sys(err, -done, "systemd: %s", what);
+}
+
+static int unit_path(sd_bus *bus, const char *unit, struct arena *arena, const char **out_path,
+                     struct err *err)
+{
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply CLEANUP_MESSAGE = NULL;
+    const char *path;
+
+    int done = sd_bus_call_method(bus, service, manager_path, manager, "LoadUnit", &error, &reply,
+                                  "s", unit);
+    if (done >= 0)
+        done = sd_bus_message_read(reply, "o", &path);
+    if (done < 0)
+        return fail(err, done, &error, unit);
+    *out_path = arena_string(arena, path);
+    return 0;
+}
+
+static int get_string(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      struct arena *arena, const char **out_value, struct err *err)
+{
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    char *value CLEANUP_STRING = NULL;
+
+    int done = sd_bus_get_property_string(bus, service, path, interface, property, &error, &value);
+    if (done < 0)
+        return fail(err, done, &error, property);
+    *out_value = escape_string(arena, value);
+    return 0;
+}
+
+/* `type` as in D-Bus: 'b' int, 'u' uint32_t, 't' uint64_t. */
+static int get_plain(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     char type, void *out_value, struct err *err)
+{
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+
+    int done = sd_bus_get_property_trivial(bus, service, path, interface, property, &error, type,
+                                           out_value);
+    return done < 0 ? fail(err, done, &error, property) : 0;
+}
+
+int systemd_unit_state(const struct host *host, const char *unit, struct arena *arena,
+                       struct systemd_unit *out_unit, struct err *err)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+    struct systemd_unit state = {0};
+    const char *path = NULL, *load_state = NULL;
+    uint32_t main_pid = 0;
+    int needs_reload = 0;
+
+    if (open_bus(host, &bus, err) < 0 || unit_path(bus, unit, arena, &path, err) < 0 ||
+        get_string(bus, path, unit_interface, "LoadState", arena, &load_state, err) < 0 ||
+        get_string(bus, path, unit_interface, "ActiveState", arena, &state.active_state, err) < 0 ||
+        get_string(bus, path, unit_interface, "SubState", arena, &state.sub_state, err) < 0 ||
+        get_plain(bus, path, unit_interface, "NeedDaemonReload", 'b', &needs_reload, err) < 0)
+        return -1;
+    state.loaded = strcmp(load_state, "loaded") == 0;
+    state.needs_daemon_reload = needs_reload != 0;
+    if (state.loaded &&
+        (get_string(bus, path, service_interface, "Result", arena, &state.result, err) < 0 ||
+         get_plain(bus, path, service_interface, "MainPID", 'u', &main_pid, err) < 0 ||
+         get_plain(bus, path, service_interface, "LimitNOFILE", 't', &state.limit_hard, err) < 0 ||
+         get_plain(bus, path, service_interface, "LimitNOFILESoft", 't', &state.limit_soft, err) <
+             0))
+        return -1;
+    state.main_pid = (pid_t)main_pid;
+    *out_unit = state;
+    return 0;
+}
+
+int systemd_unit_of(const struct host *host, pid_t pid, struct arena *arena, const char **out_unit,
+                    struct err *err)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply CLEANUP_MESSAGE = NULL;
+    const char *path;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    int done = sd_bus_call_method(bus, service, manager_path, manager, "GetUnitByPID", &error,
+                                  &reply, "u", (uint32_t)pid);
+    if (done < 0 && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.NoUnitForPID")) {
+        *out_unit = NULL;
+        return 0;
+    }
+    if (done >= 0)
+        done = sd_bus_message_read(reply, "o", &path);
+    if (done < 0)
+        return fail(err, done, &error, "GetUnitByPID");
+    return get_string(bus, path, unit_interface, "Id", arena, out_unit, err);
+}
+
+int systemd_daemon_reload(const struct host *host, struct err *err)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    sd_bus_message *call CLEANUP_MESSAGE = NULL, *reply CLEANUP_MESSAGE = NULL;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    int done = sd_bus_message_new_method_call(bus, &call, service, manager_path, manager, "Reload");
+    if (done >= 0)
+        done = sd_bus_call(bus, call, DAEMON_RELOAD_SECONDS * UINT64_C(1000000), &error, &reply);
+    return done < 0 ? fail(err, done, &error, "daemon-reload") : 0;
+}
+
+/* The end of the job that we wait for. */
+struct job {
+    const char *path;
+    bool ended;
+    char result[32];
+};
+
+static int on_job_removed(sd_bus_message *message, void *context, sd_bus_error *error)
+{
+    struct job *job = context;
+    const char *path, *unit, *result;
+    uint32_t id;
+
+    (void)error;
+    if (sd_bus_message_read(message, "uoss", &id, &path, &unit, &result) < 0)
+        return 0;
+    if (job->path != NULL && strcmp(path, job->path) == 0) {
+        size_t len = strnlen(result, sizeof job->result - 1);
+        memcpy(job->result, result, len);
+        job->result[len] = '\0';
+        job->ended = true;
+    }
+    return 0;
+}
+
+static uint64_t now_microseconds(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int wait_for(sd_bus *bus, const struct job *job, uint64_t deadline, const char *unit,
+                    struct err *err)
+{
+    while (!job->ended) {
+        int done = sd_bus_process(bus, NULL);
+        uint64_t now = now_microseconds();
+        if (done < 0)
+            return fail(err, done, NULL, unit);
+        if (done > 0)
+            continue;
+        if (now >= deadline)
+            return err_sys(err, ETIMEDOUT, "systemd: the reload of '%s' did not end", unit);
+        done = sd_bus_wait(bus, deadline - now);
+        if (done < 0 && done != -EINTR)
+            return fail(err, done, NULL, unit);
+    }
+    if (strcmp(job->result, "done") != 0)
+        return err_set(err, ERR_SYS, "systemd: the reload of '%s' ended with '%s'", unit,
+                       job->result);
+    return 0;
+}
+
+int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                        struct err *err)
+{
+    uint64_t deadline = now_microseconds() + (uint64_t)deadline_ms * 1000;
+    struct job job = {0};
+    sd_bus *bus CLEANUP_BUS = NULL;
+    sd_bus_slot *slot CLEANUP_SLOT = NULL;
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply CLEANUP_MESSAGE = NULL;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    /* Before the job begins, so that its end is not missed. */
+    int done = sd_bus_match_signal(bus, &slot, NULL, manager_path, manager, "JobRemoved",
+                                   on_job_removed, &job);
+    /* systemd's own socket tells without being asked, and may say that it knows no Subscribe. */
+    if (done >= 0)
+        (void)sd_bus_call_method(bus, service, manager_path, manager, "Subscribe", NULL, NULL, "");
+    if (done >= 0)
+        done = sd_bus_call_method(bus, service, manager_path, manager, "ReloadUnit", &error, &reply,
+                                  "ss", unit, "replace");
+    if (done >= 0)
+        done = sd_bus_message_read(reply, "o", &job.path);
+    if (done < 0)
+        return fail(err, done, &error, unit);
+    return wait_for(bus, &job, deadline, unit, err);
+}
