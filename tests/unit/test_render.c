@@ -7,7 +7,6 @@
 static const struct render_style plain = {.width = 80};
 static const struct render_style narrow = {.width = 40};
 static const struct render_style unicode = {.unicode = true, .width = 80};
-static const struct render_style colored = {.color = true, .unicode = true, .width = 80};
 
 static int make_arena(void **state)
 {
@@ -186,15 +185,16 @@ static void test_render_control_bytes_and_foreign_signs_are_shown_as_bytes(void 
     assert_shows(text, "  - x\\x0ay\n");
 }
 
-static void test_render_color_adds_nothing_but_sgr(void **state)
+/* `text` without its SGR sequences, each of which must be whole and closed before its line ends. */
+static const char *without_color(struct arena *arena, const char *text)
 {
-    struct arena *arena = *state;
-    struct plan plan = sample_plan(arena);
-    const char *text = shown(arena, &colored, &plan);
     struct text bare = text_new(arena);
-    size_t opened = 0;
+    bool open = false;
 
     for (const char *at = text; *at != '\0'; at++) {
+        /* A page that is cut off must not stay red. */
+        if (*at == '\n')
+            assert_false(open);
         if (*at != 0x1b) {
             text_add_span(&bare, (struct span){at, 1});
             continue;
@@ -202,14 +202,26 @@ static void test_render_color_adds_nothing_but_sgr(void **state)
         size_t len = strspn(at + 2, "0123456789;");
         assert_int_equal(at[1], '[');
         assert_int_equal(at[2 + len], 'm');
-        opened += at[2] == '0' ? (size_t)-1 : 1;
-        /* Never open over a line's end: a cut-off page does not stay red. */
+        assert_true(open == (at[2] == '0'));
+        open = !open;
         at += 2 + len;
-        if (at[1] == '\n')
-            assert_int_equal(opened, 0);
     }
-    assert_int_equal(opened, 0);
-    assert_string_equal(text_string(&bare), shown(arena, &unicode, &plan));
+    assert_false(open);
+    return text_string(&bare);
+}
+
+static void test_render_color_adds_nothing_but_sgr(void **state)
+{
+    struct arena *arena = *state;
+    struct plan plan = sample_plan(arena);
+
+    for (size_t width = 40; width <= 120; width++) {
+        struct render_style with = {.color = true, .unicode = true, .width = width};
+        struct render_style without = {.unicode = true, .width = width};
+        const char *text = shown(arena, &with, &plan);
+        assert_non_null(strchr(text, 0x1b));
+        assert_string_equal(without_color(arena, text), shown(arena, &without, &plan));
+    }
 }
 
 static void test_render_draft_for_a_tree_says_so_and_asks_for_nothing(void **state)
