@@ -35,12 +35,22 @@ static const struct {
     {"healthcheck", SECTION_OTHER, CFG_OTHER},
 };
 
+enum { SECTIONS = sizeof sections / sizeof sections[0] };
+
+/* SECTIONS: it is none. */
+static size_t find_section(struct span keyword)
+{
+    size_t i = 0;
+
+    while (i < SECTIONS &&
+           (sections[i].name[0] != keyword.ptr[0] || !span_is(keyword, sections[i].name)))
+        i++;
+    return i;
+}
+
 bool parse_is_section(struct span keyword)
 {
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-        if (span_is(keyword, sections[i].name))
-            return true;
-    return false;
+    return keyword.len > 0 && find_section(keyword) < SECTIONS;
 }
 
 /* ---- words ---- */
@@ -68,21 +78,23 @@ struct cfg_place parse_word_place(const struct parser *parser, size_t word)
     if (word >= parser->words.count)
         return (struct cfg_place){0};
     const struct lex_word *at = &parser->words.at[word];
-    return (struct cfg_place){parser->file, parser->line,   parser->line_offset + at->offset,
-                              at->len,      parser->unsure, at->variable};
+    return (struct cfg_place){
+        parser->file,      parser->line,   (uint32_t)(parser->line_offset + at->offset),
+        (uint32_t)at->len, parser->unsure, at->variable};
 }
 
 struct cfg_place parse_line_place(const struct parser *parser)
 {
-    return (struct cfg_place){parser->file,     parser->line,   parser->line_offset,
-                              parser->line_len, parser->unsure, false};
+    return (struct cfg_place){
+        parser->file,   parser->line, (uint32_t)parser->line_offset, (uint32_t)parser->line_len,
+        parser->unsure, false};
 }
 
-size_t parse_words_end(const struct parser *parser)
+uint32_t parse_words_end(const struct parser *parser)
 {
     const struct lex_word *last = &parser->words.at[parser->words.count - 1];
 
-    return parser->line_offset + last->offset + last->len;
+    return (uint32_t)(parser->line_offset + last->offset + last->len);
 }
 
 struct cfg_number parse_word_number(const struct parser *parser, size_t word)
@@ -196,11 +208,10 @@ static int parse_line(struct parser *parser, struct conditions *conditions, stru
     if (directive)
         return 0;
     parser->unsure = conditions->depth > 0 || parser->words.uncertain;
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
-        if (!parse_word_is(parser, 0, sections[i].name))
-            continue;
+    size_t section = find_section(parser->words.at[0].value);
+    if (section < SECTIONS) {
         conditions->header_inside = conditions->depth > 0;
-        begin_section(parser, sections[i].section, sections[i].kind);
+        begin_section(parser, sections[section].section, sections[section].kind);
         return 0;
     }
     if (conditions->header_inside)
@@ -227,6 +238,15 @@ static int parse_line(struct parser *parser, struct conditions *conditions, stru
 
 /* ---- files ---- */
 
+static size_t line_of_nul(struct span bytes)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; bytes.ptr[i] != '\0'; i++)
+        line += bytes.ptr[i] == '\n' ? 1 : 0;
+    return line;
+}
+
 static int check_bytes(const struct cfg_file *file, struct err *err)
 {
     if (file->bytes.len > HOST_FILE_MAX)
@@ -234,7 +254,18 @@ static int check_bytes(const struct cfg_file *file, struct err *err)
                        file->bytes.len, HOST_FILE_MAX);
     if (span_starts_with(file->bytes, "\xef\xbb\xbf"))
         return err_set(err, ERR_INPUT, "%s:1: a byte order mark, expected a section", file->path);
+    if (file->bytes.len > 0 && memchr(file->bytes.ptr, '\0', file->bytes.len) != NULL)
+        return err_set(err, ERR_INPUT, "%s:%zu: a NUL byte, expected text", file->path,
+                       line_of_nul(file->bytes));
     return 0;
+}
+
+/* Where one target is looked at, the servers of others need no reading: the configuration was read
+ * before as a whole. */
+static bool is_server_of_others(const struct parser *parser, struct span statement)
+{
+    return parser->only != NULL && parser->section == SECTION_PROXY &&
+           strcmp(parser->only, parser->proxy->name) != 0 && span_starts_with(statement, "server ");
 }
 
 static int parse_file_line(struct parser *parser, struct conditions *conditions, struct span line,
@@ -245,13 +276,13 @@ static int parse_file_line(struct parser *parser, struct conditions *conditions,
     if (line.len > LEX_LINE_MAX)
         return err_set(err, ERR_INPUT, "line of %zu bytes, expected at most %zu", line.len,
                        LEX_LINE_MAX);
-    if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL)
-        return err_set(err, ERR_INPUT, "a NUL byte, expected text");
     size_t blanks = 0;
     while (blanks < line.len && lex_is_blank(line.ptr[blanks]))
         blanks++;
     /* Empty lines, comments, and the scopes of SPOE files. */
     if (blanks == line.len || line.ptr[blanks] == '#' || line.ptr[blanks] == '[')
+        return 0;
+    if (is_server_of_others(parser, (struct span){line.ptr + blanks, line.len - blanks}))
         return 0;
     if (lex_line(parser->lex, line, &position, &parser->words, err) < 0)
         return -1;

@@ -25,7 +25,7 @@ struct cfg_file {
 struct cfg_place {
     const struct cfg_file *file;
     size_t line;
-    size_t offset, len; /* of the raw word, quotes and all */
+    uint32_t offset, len; /* of the raw word, quotes and all; no file has 4 GiB */
     bool conditional;
     bool from_variable; /* its text comes from an environment variable */
 };
@@ -65,15 +65,15 @@ struct cfg_server {
     /* `server-template`: name is the prefix, and these are the numbers behind it; 0 and 0 for a
      * `server`. */
     uint32_t template_low, template_high;
-    struct cfg_number minconn;   /* HAProxy raises maxconn to it */
-    struct cfg_place line_place; /* offset and len of the whole line without its end */
-    size_t words_end; /* offset behind the last word that counts: where a word can be added */
+    const struct cfg_number *minconn; /* HAProxy raises maxconn to it; NULL: none */
+    struct cfg_place line_place;      /* offset and len of the whole line without its end */
+    uint32_t words_end; /* offset behind the last word that counts: where a word can be added */
 };
 
 /* A `default-server` line. */
 struct cfg_default_server {
     struct cfg_place line_place;
-    size_t words_end;
+    uint32_t words_end;
     struct cfg_number maxconn;
     size_t servers_above; /* servers of the section that stand above it: it does not reach them */
 };

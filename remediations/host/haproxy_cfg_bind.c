@@ -10,6 +10,9 @@ enum { TEXT_SHOWN_MAX = 512 };
 
 static const char *shown(struct arena *arena, struct span text)
 {
+    if (text.len < TEXT_SHOWN_MAX && escape_is_plain(text) &&
+        (text.len == 0 || memchr(text.ptr, '\\', text.len) == NULL))
+        return arena_copy(arena, text.ptr, text.len);
     return escape_span(arena, text, TEXT_SHOWN_MAX);
 }
 
@@ -44,6 +47,8 @@ static bool take_prefix(struct span *text, int *out_family, bool *out_unix)
 
     *out_family = 0;
     *out_unix = false;
+    if (text->len == 0 || memchr(text->ptr, '@', text->len) == NULL)
+        return true;
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         size_t len = strlen(prefixes[i].prefix);
         if (!span_starts_with(*text, prefixes[i].prefix))
@@ -53,7 +58,7 @@ static bool take_prefix(struct span *text, int *out_family, bool *out_unix)
         *out_unix = prefixes[i].is_unix;
         return true;
     }
-    return text->len == 0 || memchr(text->ptr, '@', text->len) == NULL || text->ptr[0] == '/';
+    return text->ptr[0] == '/';
 }
 
 static void split_ports(struct span text, struct cfg_address *address)

@@ -269,14 +269,14 @@ static int find_server(const struct cfg *cfg, struct arena *arena, struct cfg_si
         site->slot.file = server->line_place.file;
     }
     const struct cfg_number *counts = &server->maxconn;
-    if (server->minconn.set && (!counts->set || server->minconn.value > counts->value))
-        counts = &server->minconn;
+    if (server->minconn != NULL && (!counts->set || server->minconn->value > counts->value))
+        counts = server->minconn;
     if (!counts->set || counts->value == 0)
         return 0;
     site->slot.value = decimal(arena, counts->value);
-    if (counts == &server->minconn || !server->maxconn_is_own)
+    if (counts == server->minconn || !server->maxconn_is_own)
         site->slot.inherited_from = arena_printf(
-            arena, "%s (%s:%zu)", counts == &server->minconn ? "minconn" : "default-server",
+            arena, "%s (%s:%zu)", counts == server->minconn ? "minconn" : "default-server",
             counts->place.file->path, counts->place.line);
     return 0;
 }

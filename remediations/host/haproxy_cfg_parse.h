@@ -50,7 +50,7 @@ const char *parse_word_text(struct parser *parser,
                             size_t word); /* escaped; "" where there is none */
 struct cfg_place parse_word_place(const struct parser *parser, size_t word);
 struct cfg_place parse_line_place(const struct parser *parser);
-size_t parse_words_end(const struct parser *parser);
+uint32_t parse_words_end(const struct parser *parser);
 /* The number of a word as atol(3) reads it; negative ones are 0. */
 struct cfg_number parse_word_number(const struct parser *parser, size_t word);
 
@@ -83,8 +83,8 @@ struct cfg_site {
     } form;
     struct cfg_place header;
     struct cfg_place before;
-    size_t words_end;
-    struct cfg_number minconn; /* of the server: HAProxy raises maxconn to it */
+    uint32_t words_end;
+    const struct cfg_number *minconn; /* of the server: HAProxy raises maxconn to it */
 };
 MUST_CHECK int cfg_site_find(const struct cfg *cfg, const struct haproxy *haproxy,
                              const char *target, struct arena *arena, struct cfg_site *out_site,

@@ -121,10 +121,9 @@ static int compare_keyword(const void *key, const void *element)
 {
     const struct span *word = key;
     const char *keyword = *(const char *const *)element;
-    size_t len = strlen(keyword);
-    int order = memcmp(word->ptr, keyword, word->len < len ? word->len : len);
+    int order = strncmp(word->ptr, keyword, word->len);
 
-    return order != 0 ? order : (word->len > len) - (word->len < len);
+    return order != 0 ? order : -(keyword[word->len] != '\0');
 }
 
 bool cfg_takes_value(struct span keyword)
@@ -157,7 +156,7 @@ static void parse_flag(const struct parser *parser, size_t word, struct cfg_serv
             *flags[i].flag = flags[i].value;
 }
 
-static void parse_settings(const struct parser *parser, size_t first, struct cfg_server *server)
+static void parse_settings(struct parser *parser, size_t first, struct cfg_server *server)
 {
     server->check_ports = 0;
     server->maxconn_is_own = false;
@@ -170,7 +169,9 @@ static void parse_settings(const struct parser *parser, size_t first, struct cfg
             server->maxconn = parse_word_number(parser, i + 1);
             server->maxconn_is_own = true;
         } else if (i + 1 < parser->words.count && parse_word_is(parser, i, "minconn")) {
-            server->minconn = parse_word_number(parser, i + 1);
+            struct cfg_number *minconn = arena_alloc(parser->arena, sizeof *minconn);
+            *minconn = parse_word_number(parser, i + 1);
+            server->minconn = minconn;
         } else if (parse_word_is(parser, i, "port") || parse_word_is(parser, i, "agent-port")) {
             server->check_ports++;
         }
@@ -178,12 +179,27 @@ static void parse_settings(const struct parser *parser, size_t first, struct cfg
     }
 }
 
+/* Most sections have one such line: room for one, then twice as much each time. */
+static struct cfg_default_server *new_default_server(struct arena *arena, struct cfg_proxy *proxy)
+{
+    size_t count = proxy->default_server_count;
+
+    if ((count & (count - 1)) == 0) {
+        struct cfg_default_server *grown =
+            arena_alloc(arena, (count == 0 ? 1 : 2 * count) * sizeof *grown);
+        if (count > 0)
+            memcpy(grown, proxy->default_servers, count * sizeof *grown);
+        proxy->default_servers = grown;
+    }
+    proxy->default_server_count++;
+    return &proxy->default_servers[count];
+}
+
 static void parse_default_server(struct parser *parser)
 {
     struct cfg_proxy *proxy = parser->proxy;
     struct cfg_server settings = proxy->server_settings;
-    struct cfg_default_server *line =
-        &ARENA_PUSH(parser->arena, proxy->default_servers, proxy->default_server_count);
+    struct cfg_default_server *line = new_default_server(parser->arena, proxy);
 
     parse_settings(parser, 1, &settings);
     line->line_place = parse_line_place(parser);

@@ -32,7 +32,8 @@ static int remove_words(const struct cfg *cfg, const struct cfg_place *token, st
     if (at == 0 || at == words.all)
         return err_set(err, ERR_BUG, "%s:%zu: maxconn is not where it was", token->file->path,
                        token->line);
-    struct cfg_place whole = {token->file, token->line, offset, line.len, false, false};
+    struct cfg_place whole = {token->file,        token->line, (uint32_t)offset,
+                              (uint32_t)line.len, false,       false};
     size_t end = token->offset + token->len;
     /* "maxconn N" and "default-server maxconn N" */
     bool alone =
@@ -121,11 +122,11 @@ int cfg_set_maxconn(const struct cfg *cfg, const struct haproxy *haproxy, const 
         return -1;
     if (cfg_site_find(cfg, haproxy, target, arena, &site, err) < 0)
         return -1;
-    if (value[0] != '\0' && site.minconn.set && site.minconn.value > number)
+    if (value[0] != '\0' && site.minconn != NULL && site.minconn->value > number)
         return err_set(
             err, ERR_INPUT,
             "%s:%zu: minconn %" PRIu64 " is higher than maxconn %s, and HAProxy would take it",
-            site.minconn.place.file->path, site.minconn.place.line, site.minconn.value, value);
+            site.minconn->place.file->path, site.minconn->place.line, site.minconn->value, value);
     if (make_edit(cfg, &site, value, arena, &edit, err) < 0)
         return -1;
     cfg_edit_apply(&edit, arena, &file, &diff);

@@ -157,11 +157,10 @@ static void end_word(struct cut *cut, size_t raw_end)
     struct lex_word *word = &cut->words->at[cut->word];
     struct span value = {cut->line.ptr + cut->start, raw_end - cut->start};
 
-    if (cut->copied)
+    if (cut->copied) {
         value = (struct span){cut->lex->output + cut->output, cut->lex->output_len - cut->output};
-    const char *nul = value.len > 0 ? memchr(value.ptr, '\0', value.len) : NULL;
-    if (nul != NULL)
-        value.len = (size_t)(nul - value.ptr);
+        value.len = strnlen(value.ptr, value.len);
+    }
     word->value = value;
     word->offset = cut->start;
     word->len = raw_end - cut->start;
@@ -358,15 +357,15 @@ static int cut_blanks(struct cut *cut, struct err *err)
 /* Bytes that mean nothing but themselves, in one go. */
 static int cut_plain(struct cut *cut, struct err *err)
 {
-    size_t from = cut->at;
+    const char *from = cut->line.ptr + cut->at, *end = cut->line.ptr + cut->line.len;
+    const char *at = from + 1;
 
-    do
-        cut->at++;
-    while (cut->at < cut->line.len && cut->line.ptr[cut->at] >= '-' &&
-           cut->line.ptr[cut->at] != '\\');
+    while (at < end && *at >= '-' && *at != '\\')
+        at++;
+    cut->at += (size_t)(at - from);
     if (!cut->copied)
         return 0;
-    return emit(cut, (struct span){cut->line.ptr + from, cut->at - from}, err);
+    return emit(cut, (struct span){from, (size_t)(at - from)}, err);
 }
 
 static int cut_all(struct cut *cut, struct err *err)
@@ -376,6 +375,11 @@ static int cut_all(struct cut *cut, struct err *err)
         bool quoted = cut->double_quoted || cut->single_quoted;
         int done;
 
+        if (byte >= '-' && byte != '\\') {
+            if (cut_plain(cut, err) < 0)
+                return -1;
+            continue;
+        }
         if (byte == '\r' || (byte == '#' && !quoted))
             break;
         if (byte == '"' && !cut->single_quoted)

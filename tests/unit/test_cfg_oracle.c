@@ -423,8 +423,8 @@ static void compare_server(const struct oracle_case *one, const struct answers *
     uint64_t low = server->template_high == 0 ? 0 : server->template_low;
     uint64_t expected = server->maxconn.set ? server->maxconn.value : 0;
 
-    if (server->minconn.set && server->minconn.value > expected)
-        expected = server->minconn.value;
+    if (server->minconn != NULL && server->minconn->value > expected)
+        expected = server->minconn->value;
     for (uint64_t i = low; i <= server->template_high; i++) {
         char name[128];
         (void)snprintf(name, sizeof name, server->template_high == 0 ? "%s" : "%s%llu",
