@@ -38,8 +38,9 @@ static bool is_same_sysctl(const char *pattern, const char *target)
 
     if (len >= sizeof dotted)
         return false;
-    for (size_t i = 0; i <= len; i++)
-        dotted[i] = target[i] == '/' ? '.' : target[i];
+    memcpy(dotted, target, len + 1);
+    for (char *slash = dotted; (slash = strchr(slash, '/')) != NULL;)
+        *slash = '.';
     return pattern_matches(pattern, dotted);
 }
 

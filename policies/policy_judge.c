@@ -81,14 +81,14 @@ static void judge_lifetime(const struct policy *policy, const struct plan *plan,
     if (!__builtin_sub_overflow(plan->expires, plan->created, &seconds) && seconds > 0 &&
         seconds <= policy->lifetime)
         return;
-    strings_addf(refusals, arena,
-                 "the plan was made at %jd and expires at %jd: policy \"%s\" allows 1 to %jd "
-                 "seconds%s",
-                 (intmax_t)plan->created, (intmax_t)plan->expires, policy->name,
-                 (intmax_t)policy->lifetime,
-                 policy->lifetime_place.file == NULL
-                     ? ""
-                     : arena_printf(arena, " (%s)", place_text(arena, policy->lifetime_place)));
+    strings_addf(
+        refusals, arena,
+        "the plan was made at %jd and expires at %jd: policy \"%s\" allows 1 to %jd "
+        "seconds%s",
+        (intmax_t)plan->created, (intmax_t)plan->expires, policy->name, (intmax_t)policy->lifetime,
+        policy->lifetime_place.file == NULL
+            ? ""
+            : arena_printf(arena, " (%s)", rules_show_place(arena, policy->lifetime_place)));
 }
 
 static void judge_header(const struct policy *policy, const struct plan *plan, struct arena *arena,
@@ -113,7 +113,7 @@ static void judge_header(const struct policy *policy, const struct plan *plan, s
     if (risk > policy->max_risk)
         strings_addf(refusals, arena, "the plan's risk is %s, above max_risk %s (%s)",
                      risk_word(risk), risk_word(policy->max_risk),
-                     place_text(arena, policy->max_risk_place));
+                     rules_show_place(arena, policy->max_risk_place));
 }
 
 /* A side that the change leaves as it is, is nothing that it does. */

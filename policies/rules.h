@@ -81,7 +81,7 @@ struct policy {
 extern const struct conf_grammar rules_grammar;
 
 /* "default.conf:12" */
-const char *place_text(struct arena *arena, struct place place);
+const char *rules_show_place(struct arena *arena, struct place place);
 
 MUST_CHECK int rules_read(struct policy *policy, const struct conf *files, size_t count,
                           struct err *err);

@@ -29,7 +29,7 @@ static const struct conf_block blocks[] = {{"approvals", false, approvals_keys},
                                            {0}};
 const struct conf_grammar rules_grammar = {root_keys, blocks};
 
-const char *place_text(struct arena *arena, struct place place)
+const char *rules_show_place(struct arena *arena, struct place place)
 {
     return arena_printf(arena, "%s:%zu", place.file, place.line);
 }

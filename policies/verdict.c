@@ -33,7 +33,7 @@ static void weigh_allow(const struct scale *scale, const struct kind_rule *rule,
     for (size_t i = 0; i < rule->deny.count; i++)
         if (pattern_matches(rule->deny.at[i], target)) {
             REFUSE(scale, "denied by \"%s\" in kind \"%s\" (%s)", rule->deny.at[i], rule->kind,
-                   place_text(scale->arena, rule->deny_place));
+                   rules_show_place(scale->arena, rule->deny_place));
             return;
         }
     for (size_t i = 0; i < rule->allow.count; i++) {
@@ -46,10 +46,10 @@ static void weigh_allow(const struct scale *scale, const struct kind_rule *rule,
     }
     if (wide != NULL)
         REFUSE(scale, "\"%s\" in kind \"%s\" (%s) does not reach it: it must be named without '*'",
-               wide, rule->kind, place_text(scale->arena, rule->allow_place));
+               wide, rule->kind, rules_show_place(scale->arena, rule->allow_place));
     else
         REFUSE(scale, "'%s' is not in allow of kind \"%s\" (%s)", target, rule->kind,
-               place_text(scale->arena, rule->allow_place));
+               rules_show_place(scale->arena, rule->allow_place));
 }
 
 void verdict_target(const struct policy *policy, const char *address, struct arena *arena,
@@ -79,7 +79,7 @@ void verdict_target(const struct policy *policy, const char *address, struct are
 static const char *bound_text(const struct scale *scale)
 {
     return arena_printf(scale->arena, "bound \"%s\" (%s)", scale->bound->address,
-                        place_text(scale->arena, scale->bound->place));
+                        rules_show_place(scale->arena, scale->bound->place));
 }
 
 /* No empty, "." or ".." part, so that a pattern for one directory cannot be left. */
