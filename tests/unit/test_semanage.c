@@ -459,6 +459,15 @@ static void test_semanage_store_without_active_is_told_and_repaired(void **state
     commit_port(fixture);
 }
 
+static void test_semanage_damaged_store_without_a_lock_file_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_return_code(rename(ACTIVE, PREVIOUS), 0);
+    assert_return_code(unlink(STORE "/semanage.trans.LOCK"), 0);
+    assert_int_equal(condition_of(fixture), SEMANAGE_NO_ACTIVE);
+}
+
 /* The same, and then somebody ran `semodule -l`, which makes an empty `active`. */
 static void test_semanage_store_with_an_empty_active_is_told_and_repaired(void **state)
 {
@@ -602,6 +611,7 @@ int main(void)
         TEST(test_semanage_check_of_a_whole_store_is_sound),
         TEST(test_semanage_check_without_a_store_says_none),
         TEST(test_semanage_store_without_active_is_told_and_repaired),
+        TEST(test_semanage_damaged_store_without_a_lock_file_is_told),
         TEST(test_semanage_store_with_an_empty_active_is_told_and_repaired),
         TEST(test_semanage_store_that_is_not_installed_is_told_and_repaired),
         TEST(test_semanage_store_without_local_records_is_repaired_by_building),
