@@ -79,6 +79,10 @@ static int send_line(int fd, const char *path, const char *command, int64_t dead
         if (failed != 0 && failed != EINTR)
             return err_sys(err, failed, "cannot ask '%s'", path);
     }
+    /* A stats socket ends the connection behind its answer by itself; a master socket waits for the
+     * next question (seen with 2.6), unless it is told that there is none. */
+    if (shutdown(fd, SHUT_WR) < 0)
+        return err_sys(err, errno, "cannot ask '%s'", path);
     return 0;
 }
 
