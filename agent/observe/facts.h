@@ -1,8 +1,8 @@
 /* observe/facts: what was seen on the host, by source, and nothing of what it means.
  * Use:     facts_observe(host, arena, &facts, err): all collectors, side by side.
- * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host) or could not be
- *          read (failed), with the reason. What a source that is not ok would have filled in is empty.
- * Owns:    everything lives in the arena given.
+ * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host) or
+ * could not be read (failed), with the reason. What a source that is not ok would have filled in is
+ * empty. Owns:    everything lives in the arena given.
  */
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
@@ -46,7 +46,8 @@ struct sysctl_fact {
 struct probe {
     const char *address; /* of a server */
     uint32_t port;
-    int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ... */
+    int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
+                */
     int64_t microseconds;
 };
 
@@ -61,7 +62,7 @@ struct facts {
     int64_t memory_available_kib;  /* MemAvailable; -1 unknown */
     int64_t worker_memory_kib;     /* VmRSS of the worker; -1 unknown */
 
-    struct unit unit; /* SOURCE_UNIT: the files' word; exists false: no such unit */
+    struct unit unit;                 /* SOURCE_UNIT: the files' word; exists false: no such unit */
     struct systemd_unit systemd_unit; /* loaded false: no systemd here */
 
     const struct cfg *cfg; /* NULL: not readable */
@@ -87,7 +88,8 @@ struct facts {
 
 MUST_CHECK int facts_observe(const struct host *host, struct arena *arena, struct facts *out_facts,
                              struct err *err);
-const struct sysctl_fact *facts_sysctl(const struct facts *facts, const char *key); /* NULL: not looked at */
+const struct sysctl_fact *facts_sysctl(const struct facts *facts,
+                                       const char *key); /* NULL: not looked at */
 bool facts_have(const struct facts *facts, enum source_id id);
 
 #endif

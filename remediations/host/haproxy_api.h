@@ -1,11 +1,11 @@
 /* host/haproxy_api: questions to HAProxy's Runtime API, and what its answers mean.
- * Use:     haproxy_api_ask(socket, "show info;show stat", ...); haproxy_info_parse(); haproxy_stat_parse()
- * Shapes:  one connection a call, ONE line, commands separated by ';', read to the end of file. Columns and
- *          keys are found by name, never by position: they moved inside a stable branch.
- * Owns:    results live in the arena.
- * Errors:  ERR_SYS (no socket, refused, ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer that is not
- *          what was asked for, or longer than `max`: says what came instead, escaped and cut.
- * Source:  HAProxy management.txt 9.2 (CSV format), 9.3 (commands); recorded answers of 2.4 to 3.5.
+ * Use:     haproxy_api_ask(socket, "show info;show stat", ...); haproxy_info_parse();
+ * haproxy_stat_parse() Shapes:  one connection a call, ONE line, commands separated by ';', read to
+ * the end of file. Columns and keys are found by name, never by position: they moved inside a
+ * stable branch. Owns:    results live in the arena. Errors:  ERR_SYS (no socket, refused,
+ * ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer that is not what was asked for, or
+ * longer than `max`: says what came instead, escaped and cut. Source:  HAProxy management.txt 9.2
+ * (CSV format), 9.3 (commands); recorded answers of 2.4 to 3.5.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H
@@ -20,7 +20,8 @@
 MUST_CHECK int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms,
                                size_t max, struct arena *arena, struct span *out_answer,
                                struct err *err);
-/* As above for a command that answers nothing when it worked: any other answer is ERR_INPUT with it. */
+/* As above for a command that answers nothing when it worked: any other answer is ERR_INPUT with
+ * it. */
 MUST_CHECK int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,
                                 struct err *err);
 
@@ -31,7 +32,7 @@ bool haproxy_api_connects(const char *socket_path);
 struct haproxy_info {
     struct haproxy_info_field {
         struct span key, value;
-    } *fields;
+    } * fields;
     size_t field_count;
 };
 MUST_CHECK int haproxy_info_parse(struct span answer, struct arena *arena,

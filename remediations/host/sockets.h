@@ -1,7 +1,8 @@
-/* host/sockets: TCP sockets of the agent's network namespace, through sock_diag. The only user of libmnl.
- * Where HAProxy lives in another network namespace: from /proc/PID/net/tcp and tcp6 of its process.
- * Source:  sock_diag(7), linux/inet_diag.h. For a listener idiag_rqueue is the accept queue now, idiag_wqueue
- *          its limit. Sockets in TIME-WAIT are told only if their state bit is asked for.
+/* host/sockets: TCP sockets of the agent's network namespace, through sock_diag. The only user of
+ * libmnl. Where HAProxy lives in another network namespace: from /proc/PID/net/tcp and tcp6 of its
+ * process. Source:  sock_diag(7), linux/inet_diag.h. For a listener idiag_rqueue is the accept
+ * queue now, idiag_wqueue its limit. Sockets in TIME-WAIT are told only if their state bit is asked
+ * for.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_SOCKETS_H
 #define HAMEDIC_REMEDIATIONS_HOST_SOCKETS_H
@@ -14,7 +15,8 @@ struct listener {
     uint32_t queue, queue_limit; /* accept queue: now, and where it ends */
     uint64_t inode;
 };
-/* Outgoing connections by (source, destination, port): local ports are exhausted per such triple. */
+/* Outgoing connections by (source, destination, port): local ports are exhausted per such triple.
+ */
 struct destination {
     const char *source;
     const char *address;
