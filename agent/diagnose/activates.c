@@ -70,7 +70,7 @@ static void compare_binds(struct differences *differences, const struct cfg_prox
     for (size_t i = 0; i < proxy->bind_count; i++) {
         const struct cfg_bind *bind = &proxy->binds[i];
 
-        if (bind->is_unix || bind->port_low == 0)
+        if (!look_is_tcp(bind))
             continue;
         for (uint32_t port = bind->port_low; port <= bind->port_high && port <= 65535; port++) {
             if (look_is_listened(&facts->sockets, bind, port))
@@ -107,22 +107,10 @@ static void compare_server(struct differences *differences, const struct server_
              view->port);
 }
 
-static bool uses_server_templates(const struct cfg *cfg)
-{
-    static const char word[] = "server-template";
-
-    for (size_t i = 0; i < cfg->file_count; i++)
-        if (cfg->files[i].bytes.len > 0 &&
-            memmem(cfg->files[i].bytes.ptr, cfg->files[i].bytes.len, word, sizeof word - 1) != NULL)
-            return true;
-    return false;
-}
-
 static void compare_servers(struct differences *differences)
 {
     struct diagnosis_work *work = differences->work;
     const struct cfg *cfg = work->facts->cfg;
-    bool templates = uses_server_templates(cfg);
 
     for (size_t i = 0; i < work->server_count; i++) {
         const struct server_view *view = &work->servers[i];
@@ -131,7 +119,7 @@ static void compare_servers(struct differences *differences)
             continue;
         if (view->server != NULL)
             compare_server(differences, view);
-        else if (!templates && view->proxy != NULL)
+        else if (view->proxy != NULL)
             tell(differences, "server %s/%s: runs, but is not in the file", view->backend,
                  view->name);
     }

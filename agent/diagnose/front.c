@@ -67,28 +67,23 @@ static struct limit limit_for(struct diagnosis_work *work, uint64_t current, uin
 }
 
 /* The file may already hold what is needed; or it cannot be edited. */
-static bool advise_instead(struct diagnosis_work *work, struct finding *finding,
-                           const struct cfg_number *in_file, const struct cfg_proxy *proxy,
-                           uint64_t runs, const char *what)
+static bool advise_instead(struct diagnosis_work *work, struct finding *finding, const char *target,
+                           const struct cfg_number *in_file, uint64_t runs)
 {
-    const struct facts *facts = work->facts;
     const char *obstacle;
 
-    if (facts->cfg == NULL) {
-        strings_addf(&finding->advice, work->arena,
-                     "raise %s by hand: the configuration could not be read", what);
-        return true;
-    }
     if (in_file->set && in_file->value > runs) {
         strings_addf(&finding->advice, work->arena,
-                     "reload HAProxy: %s is %" PRIu64 " in the file, but %" PRIu64 " runs", what,
-                     in_file->value, runs);
+                     "reload HAProxy: maxconn of %s is %" PRIu64 " in the file, but %" PRIu64
+                     " runs",
+                     target, in_file->value, runs);
         return true;
     }
-    obstacle = look_edit_obstacle(work, in_file, proxy);
+    obstacle = look_edit_obstacle(work, target);
     if (obstacle == NULL)
         return false;
-    strings_addf(&finding->advice, work->arena, "raise %s by hand: %s", what, obstacle);
+    strings_addf(&finding->advice, work->arena, "raise maxconn of %s by hand: %s", target,
+                 obstacle);
     return true;
 }
 
@@ -105,12 +100,11 @@ static void wish_front(struct diagnosis_work *work, const struct cause *cause,
         return;
     }
     struct cfg_number in_file = cfg_effective_maxconn(proxy);
-    if (advise_instead(work, finding, &in_file, proxy, (uint64_t)row->session_limit,
-                       arena_printf(work->arena, "maxconn of frontend %s", proxy->name)))
+    const char *target = arena_printf(
+        work->arena, "%s/%s", proxy->kind == CFG_LISTEN ? "listen" : "frontend", proxy->name);
+    if (advise_instead(work, finding, target, &in_file, (uint64_t)row->session_limit))
         return;
-    const char *address =
-        arena_printf(work->arena, "haproxy.maxconn:%s/%s",
-                     proxy->kind == CFG_LISTEN ? "listen" : "frontend", proxy->name);
+    const char *address = arena_printf(work->arena, "haproxy.maxconn:%s", target);
     uint64_t bound = look_bound(work, address);
     if (value > bound)
         value = bound;
@@ -134,8 +128,10 @@ static void wish_global(struct diagnosis_work *work, const struct cause *cause,
                      facts->haproxy->argument_maxconn);
         return;
     }
-    if (advise_instead(work, finding, facts->cfg != NULL ? &facts->cfg->global.maxconn : NULL, NULL,
-                       runs, "the global maxconn"))
+    struct cfg_number in_file = {0};
+    if (facts->cfg != NULL)
+        in_file = facts->cfg->global.maxconn;
+    if (advise_instead(work, finding, "global", &in_file, runs))
         return;
     if (limit.value == 0) {
         strings_addf(&finding->advice, work->arena,

@@ -37,18 +37,13 @@ static void wish_lower(struct diagnosis_work *work, const struct cause *cause,
 {
     const struct facts *facts = work->facts;
     const struct fd_budget *budget = &facts->budget;
-    const struct cfg_number *number = facts->cfg != NULL ? &facts->cfg->global.maxconn : NULL;
-    const char *obstacle = look_edit_obstacle(work, number, NULL);
+    const char *obstacle = look_edit_obstacle(work, "global");
     uint64_t fits = budget->maxconn_that_fits, bound = look_bound(work, "haproxy.maxconn:global");
 
     if (fits > bound)
         fits = bound;
 
-    if (facts->haproxy->argument_maxconn != 0)
-        obstacle = "-n on the command line wins over the file";
-    else if (number == NULL)
-        obstacle = "the configuration could not be read";
-    else if (fits == 0)
+    if (fits == 0)
         obstacle = bound == 0 ? "the policy allows no value" : "not even one connection fits";
     if (obstacle != NULL) {
         strings_addf(&finding->advice, work->arena,
@@ -153,7 +148,7 @@ static void for_each_bind(struct diagnosis_work *work, struct overlap *overlap,
         for (size_t i = 0; look_is_front(proxy) && !proxy->disabled && i < proxy->bind_count; i++) {
             const struct cfg_bind *bind = &proxy->binds[i];
 
-            if (bind->is_unix || bind->port_low == 0)
+            if (!look_is_tcp(bind))
                 continue;
             if (finding == NULL)
                 find_overlap(overlap, bind);

@@ -99,32 +99,22 @@ const char *look_place(struct diagnosis_work *work, const struct cfg_file *file,
     return arena_printf(work->arena, "%s:%zu", look_shown(file->path), line);
 }
 
-const char *look_edit_obstacle(struct diagnosis_work *work, const struct cfg_number *number,
-                               const struct cfg_proxy *proxy)
+const char *look_edit_obstacle(struct diagnosis_work *work, const char *target)
 {
-    const struct cfg_place *place = number != NULL && number->set ? &number->place : NULL;
+    const struct facts *facts = work->facts;
+    struct cfg_slot slot = {0};
+    struct err err = {0};
 
-    if (proxy != NULL && proxy->conditional)
-        return arena_printf(work->arena, "section %s stands inside .if at %s",
-                            look_shown(proxy->name), look_place(work, proxy->file, proxy->line));
-    if (place != NULL && place->conditional)
-        return arena_printf(work->arena, "it stands inside .if at %s",
-                            look_place(work, place->file, place->line));
-    if (place != NULL && place->from_variable)
-        return arena_printf(work->arena, "it comes from an environment variable at %s",
-                            look_place(work, place->file, place->line));
-    return NULL;
+    if (facts->cfg == NULL)
+        return "the configuration could not be read";
+    if (cfg_find_maxconn(facts->cfg, facts->haproxy, target, work->arena, &slot, &err) < 0)
+        return arena_string(work->arena, err.text);
+    return slot.overridden_by != NULL
+               ? arena_printf(work->arena, "%s wins over the file", slot.overridden_by)
+               : NULL;
 }
 
 /* ---- servers ---- */
-
-static const struct cfg_proxy *find_backend(const struct cfg *cfg, const char *name)
-{
-    if (cfg == NULL || name == NULL)
-        return NULL;
-    const struct cfg_proxy *proxy = cfg_find_proxy(cfg, CFG_BACKEND, name);
-    return proxy != NULL ? proxy : cfg_find_proxy(cfg, CFG_LISTEN, name);
-}
 
 bool look_is_front(const struct cfg_proxy *proxy)
 {
@@ -204,12 +194,13 @@ static void find_in_stats(struct diagnosis_work *work)
         if (row->type != STAT_SERVER)
             continue;
         if (!look_same(row->proxy, of)) {
-            proxy = find_backend(facts->cfg, row->proxy);
+            proxy = facts->cfg != NULL && row->proxy != NULL
+                        ? cfg_find_backend(facts->cfg, row->proxy)
+                        : NULL;
             of = row->proxy;
         }
-        for (size_t s = 0; proxy != NULL && s < proxy->server_count && server == NULL; s++)
-            if (look_same(proxy->servers[s].name, row->name))
-                server = &proxy->servers[s];
+        if (proxy != NULL && row->name != NULL)
+            server = cfg_find_server(proxy, row->name);
         add_server(work, row, proxy, server);
     }
 }
@@ -308,6 +299,13 @@ bool look_is_loopback(const char *address)
                                strncmp(address, "::ffff:127.", 11) == 0);
 }
 
+bool look_is_tcp(const struct cfg_bind *bind)
+{
+    return !bind->is_unix && bind->port_low > 0 &&
+           (bind->text == NULL ||
+            (strncmp(bind->text, "quic", 4) != 0 && strncmp(bind->text, "udp", 3) != 0));
+}
+
 static bool listener_serves(const struct listener *listener, const struct cfg_bind *bind)
 {
     return is_wildcard(bind->address) || is_wildcard(listener->address) ||
@@ -327,7 +325,7 @@ static bool proxy_has(const struct cfg_proxy *proxy, const struct listener *list
     for (size_t i = 0; i < proxy->bind_count; i++) {
         const struct cfg_bind *bind = &proxy->binds[i];
 
-        if (!bind->is_unix && bind->port_low > 0 && listener->port >= bind->port_low &&
+        if (look_is_tcp(bind) && listener->port >= bind->port_low &&
             listener->port <= bind->port_high && listener_serves(listener, bind))
             return true;
     }

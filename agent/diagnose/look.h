@@ -50,9 +50,11 @@ bool look_budget_is_short(const struct facts *facts);
  * NULL: raising it would not help, or is not allowed. */
 const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit);
 
-/* What stands in the way of an edit of this number in the file; NULL: nothing. */
-const char *look_edit_obstacle(struct diagnosis_work *work, const struct cfg_number *number,
-                               const struct cfg_proxy *proxy);
+/* What stands in the way of an edit of this maxconn target ("server/be_api/app1") in the file;
+ * NULL: nothing. */
+const char *look_edit_obstacle(struct diagnosis_work *work, const char *target);
+/* A TCP bind with a port? QUIC listens on UDP. */
+bool look_is_tcp(const struct cfg_bind *bind);
 const char *look_place(struct diagnosis_work *work, const struct cfg_file *file, size_t line);
 
 uint64_t look_bound(const struct diagnosis_work *work, const char *address); /* UINT64_MAX: none */

@@ -199,14 +199,14 @@ static void wish_server(struct diagnosis_work *work, const struct cause *cause,
                      view->backend, view->name, queue->limit);
         return;
     }
-    const char *obstacle = look_edit_obstacle(work, &view->server->maxconn, view->proxy);
+    const char *target = arena_printf(work->arena, "server/%s/%s", view->backend, view->name);
+    const char *obstacle = look_edit_obstacle(work, target);
     if (obstacle != NULL) {
         strings_addf(&finding->advice, work->arena, "raise maxconn of %s/%s by hand: %s",
                      view->backend, view->name, obstacle);
         return;
     }
-    wish_limit(work, cause, finding,
-               arena_printf(work->arena, "haproxy.maxconn:server/%s/%s", view->backend, view->name),
+    wish_limit(work, cause, finding, arena_printf(work->arena, "haproxy.maxconn:%s", target),
                queue->limit, queue->waits, queue_because(work, queue));
 }
 
@@ -225,16 +225,13 @@ static void wish_servers(struct diagnosis_work *work, const struct cause *cause,
     }
     bool one_default = is_one_default(queues);
     for (size_t i = 0; i < queues->count; i++) {
-        one_default = one_default && queues->at[i].agrees &&
-                      look_edit_obstacle(work, &queues->at[i].server->server->maxconn,
-                                         queues->at[i].server->proxy) == NULL;
+        one_default = one_default && queues->at[i].agrees;
         if (queues->at[i].waits > longest->waits)
             longest = &queues->at[i];
     }
-    if (one_default) {
-        wish_limit(work, cause, finding,
-                   arena_printf(work->arena, "haproxy.maxconn:default-server/%s",
-                                longest->server->backend),
+    const char *target = arena_printf(work->arena, "default-server/%s", longest->server->backend);
+    if (one_default && look_edit_obstacle(work, target) == NULL) {
+        wish_limit(work, cause, finding, arena_printf(work->arena, "haproxy.maxconn:%s", target),
                    longest->limit, longest->waits, queue_because(work, longest));
         return;
     }

@@ -113,8 +113,7 @@ static void add_listening(const struct facts *facts, struct port_set *set,
         for (size_t i = 0; i < proxy->bind_count; i++) {
             const struct cfg_bind *bind = &proxy->binds[i];
 
-            if (bind->is_unix || bind->port_low == 0 || bind->port_high < range->low ||
-                bind->port_low > range->high)
+            if (!look_is_tcp(bind) || bind->port_high < range->low || bind->port_low > range->high)
                 continue;
             port_set_add(set, bind->port_low > range->low ? bind->port_low : range->low,
                          bind->port_high < range->high ? bind->port_high : range->high);

@@ -8,6 +8,8 @@
 #define HAMEDIC_TESTS_DIAGNOSIS_BENCH_H
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/diagnose/diagnose.h"
@@ -23,13 +25,12 @@ struct bench {
     struct arena *arena;
     struct facts facts;
     struct haproxy haproxy;
-    struct cfg cfg;
+    struct cfg *cfg; /* parsed; what is below points into it */
     struct cfg_file file;
-    struct cfg_proxy web, api, be_api, be_web;
-    struct cfg_proxy *proxies[4];
-    struct cfg_bind web_bind, api_bind;
-    struct cfg_server apps[2], web1;
-    struct cfg_stats_socket socket;
+    struct cfg_proxy *web, *api, *be_api, *be_web;
+    struct cfg_bind *web_bind, *api_bind;
+    struct cfg_server *apps, *web1; /* apps: two */
+    struct cfg_stats_socket *socket;
     struct haproxy_stat rows[ROW_COUNT];
     struct haproxy_info_field fields[FIELD_COUNT];
     struct sysctl_fact sysctls[SYSCTL_COUNT];
@@ -37,12 +38,6 @@ struct bench {
     struct listener listeners[LISTENER_ROOM];
     struct destination destinations[DEST_COUNT];
 };
-
-static inline struct cfg_number bench_number(struct bench *bench, uint64_t value, size_t line)
-{
-    return (struct cfg_number){
-        true, value, {.file = &bench->file, .line = line, .offset = line * 20, .len = 3}};
-}
 
 static inline struct haproxy_stat bench_row(enum stat_type type, const char *proxy,
                                             const char *name, const char *status)
@@ -81,74 +76,69 @@ static inline void bench_info(struct bench *bench, size_t index, const char *key
     bench->fields[index].value = span_of(arena_printf(bench->arena, "%jd", (intmax_t)value));
 }
 
-static inline void bench_config(struct bench *bench)
+#define BENCH_CONFIG                                                                               \
+    "global\n"                                                                                     \
+    "    log /dev/log local0\n"                                                                    \
+    "    maxconn 1000\n"                                                                           \
+    "    stats socket /run/haproxy/admin.sock mode 660 level admin\n"                              \
+    "\n"                                                                                           \
+    "defaults\n"                                                                                   \
+    "    mode http\n"                                                                              \
+    "    timeout connect 1s\n"                                                                     \
+    "    timeout client 10s\n"                                                                     \
+    "    timeout server 10s\n"                                                                     \
+    "frontend fe_web\n"                                                                            \
+    "    bind *:80\n"                                                                              \
+    "    default_backend be_web\n"                                                                 \
+    "\n"                                                                                           \
+    "frontend fe_api\n"                                                                            \
+    "    bind *:8443\n"                                                                            \
+    "    maxconn 500\n"                                                                            \
+    "    default_backend be_api\n"                                                                 \
+    "\n"                                                                                           \
+    "backend be_api\n"                                                                             \
+    "    server app1 10.0.0.11:8080 check maxconn 100\n"                                           \
+    "    server app2 10.0.0.12:8080 check maxconn 100\n"                                           \
+    "\n"                                                                                           \
+    "\n"                                                                                           \
+    "backend be_web\n"                                                                             \
+    "    server web1 10.0.0.21:80 check\n"
+
+/* Another file: its sections must be the same, in the same order. */
+static inline void bench_configure(struct bench *bench, const char *text)
 {
-    bench->file.path = "/etc/haproxy/haproxy.cfg";
-    bench->web_bind = (struct cfg_bind){.text = "*:80",
-                                        .address = "0.0.0.0",
-                                        .port_low = 80,
-                                        .port_high = 80,
-                                        .line = 12,
-                                        .file = &bench->file};
-    bench->api_bind = (struct cfg_bind){.text = "*:8443",
-                                        .address = "0.0.0.0",
-                                        .port_low = 8443,
-                                        .port_high = 8443,
-                                        .line = 16,
-                                        .file = &bench->file};
-    bench->web = (struct cfg_proxy){.kind = CFG_FRONTEND,
-                                    .name = "fe_web",
-                                    .file = &bench->file,
-                                    .line = 11,
-                                    .binds = &bench->web_bind,
-                                    .bind_count = 1};
-    bench->api = (struct cfg_proxy){.kind = CFG_FRONTEND,
-                                    .name = "fe_api",
-                                    .file = &bench->file,
-                                    .line = 15,
-                                    .binds = &bench->api_bind,
-                                    .bind_count = 1,
-                                    .maxconn = bench_number(bench, 500, 17)};
-    for (size_t i = 0; i < 2; i++)
-        bench->apps[i] = (struct cfg_server){.name = i == 0 ? "app1" : "app2",
-                                             .text = i == 0 ? "10.0.0.11:8080" : "10.0.0.12:8080",
-                                             .address = i == 0 ? "10.0.0.11" : "10.0.0.12",
-                                             .port = 8080,
-                                             .check = true,
-                                             .maxconn_is_own = true,
-                                             .maxconn = bench_number(bench, 100, 21 + i)};
-    bench->web1 = (struct cfg_server){
-        .name = "web1", .text = "10.0.0.21:80", .address = "10.0.0.21", .port = 80, .check = true};
-    bench->be_api = (struct cfg_proxy){.kind = CFG_BACKEND,
-                                       .name = "be_api",
-                                       .file = &bench->file,
-                                       .line = 20,
-                                       .servers = bench->apps,
-                                       .server_count = 2};
-    bench->be_web = (struct cfg_proxy){.kind = CFG_BACKEND,
-                                       .name = "be_web",
-                                       .file = &bench->file,
-                                       .line = 25,
-                                       .servers = &bench->web1,
-                                       .server_count = 1};
-    bench->proxies[0] = &bench->web;
-    bench->proxies[1] = &bench->api;
-    bench->proxies[2] = &bench->be_api;
-    bench->proxies[3] = &bench->be_web;
-    bench->socket = (struct cfg_stats_socket){.path = "/run/haproxy/admin.sock",
-                                              .text = "/run/haproxy/admin.sock",
-                                              .level = "admin",
-                                              .line = 4,
-                                              .file = &bench->file};
-    bench->cfg.files = &bench->file;
-    bench->cfg.file_count = 1;
-    bench->cfg.proxies = bench->proxies;
-    bench->cfg.proxy_count = 4;
-    bench->cfg.global.present = true;
-    bench->cfg.global.strict_limits = true;
-    bench->cfg.global.maxconn = bench_number(bench, 1000, 3);
-    bench->cfg.global.stats_sockets = &bench->socket;
-    bench->cfg.global.stats_socket_count = 1;
+    struct strings environment = {0};
+    struct err err = {0};
+
+    strings_add(&environment, bench->arena, "LIMIT=100");
+
+    bench->file = (struct cfg_file){"/etc/haproxy/haproxy.cfg", span_of(text)};
+    if (cfg_parse(&bench->file, 1, &environment, bench->arena, &bench->cfg, &err) < 0 ||
+        bench->cfg->proxy_count != 5) {
+        (void)fprintf(stderr, "bench: %s\n", err.text);
+        abort();
+    }
+    bench->web = bench->cfg->proxies[1];
+    bench->api = bench->cfg->proxies[2];
+    bench->be_api = bench->cfg->proxies[3];
+    bench->be_web = bench->cfg->proxies[4];
+    bench->web_bind = bench->web->binds;
+    bench->api_bind = bench->api->binds;
+    bench->apps = bench->be_api->servers;
+    bench->web1 = bench->be_web->servers;
+    bench->socket = bench->cfg->global.stats_sockets;
+    bench->facts.cfg = bench->cfg;
+}
+
+/* A piece of the file becomes another. */
+static inline void bench_edit(struct bench *bench, const char *from, const char *to)
+{
+    const char *text = bench->file.bytes.ptr, *at = strstr(text, from);
+
+    if (at == NULL)
+        abort();
+    bench_configure(bench, arena_printf(bench->arena, "%.*s%s%s", (int)(at - text), text, to,
+                                        at + strlen(from)));
 }
 
 static inline void bench_stats(struct bench *bench)
@@ -198,7 +188,7 @@ static inline struct bench *bench_new(void)
     struct facts *facts = &bench->facts;
 
     bench->arena = arena;
-    bench_config(bench);
+    bench_configure(bench, BENCH_CONFIG);
     bench_stats(bench);
     bench_network(bench);
     bench->haproxy = (struct haproxy){.running = true,
@@ -224,7 +214,6 @@ static inline struct bench *bench_new(void)
     facts->unit = (struct unit){.exists = true, .name = "haproxy.service"};
     facts->systemd_unit = (struct systemd_unit){
         .loaded = true, .active_state = "active", .sub_state = "running", .result = "success"};
-    facts->cfg = &bench->cfg;
     facts->info = (struct haproxy_info){bench->fields, FIELD_COUNT};
     facts->stats = bench->rows;
     facts->stat_count = ROW_COUNT;

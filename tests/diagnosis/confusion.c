@@ -146,8 +146,8 @@ static void loopback_only(struct bench *bench)
 {
     bench_check(bench, ROW_WEB1, "DOWN", "L4CON", "Connection refused");
     bench->rows[ROW_WEB1].address = "10.0.0.5:9000";
-    bench->web1.address = "10.0.0.5";
-    bench->web1.port = 9000;
+    bench->web1->address = "10.0.0.5";
+    bench->web1->port = 9000;
     bench->probes[PROBE_WEB1] = (struct probe){"10.0.0.5", 9000, ECONNREFUSED, 90};
     bench->listeners[LISTENER_SPARE] = (struct listener){"127.0.0.1", 9000, 0, 128, 9};
     bench->facts.sockets.listener_count = LISTENER_ROOM;
@@ -230,23 +230,23 @@ static void overlap_at_boot(struct bench *bench)
 }
 static void over_budget(struct bench *bench)
 {
-    bench->cfg.global.maxconn.value = 100000;
+    bench->cfg->global.maxconn.value = 100000;
     bench->facts.budget.maxconn = 100000;
     bench->facts.budget.need = 200040;
 }
 static void auto_maxconn(struct bench *bench)
 {
     over_budget(bench);
-    bench->cfg.global.maxconn.set = false;
+    bench->cfg->global.maxconn.set = false;
 }
 static void no_socket(struct bench *bench)
 {
-    bench->cfg.global.stats_socket_count = 0;
+    bench->cfg->global.stats_socket_count = 0;
     bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
 }
 static void operator_socket(struct bench *bench)
 {
-    bench->socket.level = "operator";
+    bench->socket->level = "operator";
 }
 static void silent_socket(struct bench *bench)
 {
@@ -309,7 +309,7 @@ static void tree_with_all(struct bench *bench)
     refused(bench);
     over_budget(bench);
     overlap_at_boot(bench);
-    bench->cfg.global.stats_socket_count = 0;
+    bench->cfg->global.stats_socket_count = 0;
     bench_tree(bench);
 }
 static void tree_healthy(struct bench *bench)

@@ -172,17 +172,18 @@ static void test_server_queue_from_one_default_server_wishes_that_line(void **st
     struct bench *bench = bench_new();
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        bench->apps[i].maxconn_is_own = false;
-        bench->apps[i].maxconn.place.line = 21;
-        bench_queue(bench, ROW_APP1 + i, 100, 0);
-    }
+    bench_edit(bench, "app1 10.0.0.11:8080 check maxconn 100", "app1 10.0.0.11:8080 check");
+    bench_edit(bench, "app2 10.0.0.12:8080 check maxconn 100", "app2 10.0.0.12:8080 check");
+    bench_edit(bench, "\nbackend be_api\n", "\nbackend be_api\n    default-server maxconn 100\n");
+    bench_queue(bench, ROW_APP1, 100, 0);
+    bench_queue(bench, ROW_APP2, 100, 0);
     bench->rows[ROW_BE_API].queue = 60;
     struct diagnosis_result result = run(bench);
     assert_int_equal(result.wish_count, 1);
     assert_string_equal(wished(&result, "haproxy.maxconn:default-server/be_api"), "170");
     /* Inherited from a defaults section there is no such line in the backend. */
-    bench->apps[0].maxconn.place.line = bench->apps[1].maxconn.place.line = 6;
+    bench_edit(bench, "    default-server maxconn 100\n", "");
+    bench_edit(bench, "    mode http\n", "    default-server maxconn 100\n");
     result = run(bench);
     assert_int_equal(result.wish_count, 2);
     assert_string_equal(wished(&result, "haproxy.maxconn:server/be_api/app2"), "170");
@@ -245,12 +246,12 @@ static void test_server_queue_where_no_edit_is_possible_advises(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->apps[0].maxconn.place.conditional = true;
-    assert_queue_without_wish(bench,
-                              "by hand: it stands inside .if at /etc/haproxy/haproxy.cfg:21");
+    bench_edit(bench, "    server app1 10.0.0.11:8080 check maxconn 100\n",
+               ".if feature(OPENSSL)\n    server app1 10.0.0.11:8080 check maxconn 100\n.endif\n");
+    assert_queue_without_wish(bench, "by hand: /etc/haproxy/haproxy.cfg:22: this server stands");
     bench = bench_new();
-    bench->apps[0].maxconn.place.from_variable = true;
-    assert_queue_without_wish(bench, "environment variable");
+    bench_edit(bench, "check maxconn 100\n", "check maxconn \"$LIMIT\"\n");
+    assert_queue_without_wish(bench, "variable");
 }
 
 static void test_server_queue_other_limit_in_file_is_possible_and_wishes_nothing(void **state)
@@ -296,7 +297,7 @@ static void test_global_maxconn_takes_along_a_frontend_of_the_same_limit(void **
 
     (void)state;
     break_global(bench);
-    bench->web.maxconn = bench_number(bench, 1000, 13);
+    bench_edit(bench, "    default_backend be_web\n", "    maxconn 1000\n");
     struct diagnosis_result result = run(bench);
     assert_string_equal(wished(&result, "haproxy.maxconn:global"), "1500");
     assert_string_equal(wished(&result, "haproxy.maxconn:frontend/fe_web"), "1500");
@@ -357,7 +358,7 @@ static void test_global_maxconn_larger_in_file_is_never_lowered(void **state)
 
     (void)state;
     break_global(bench);
-    bench->cfg.global.maxconn.value = 5000;
+    bench->cfg->global.maxconn.value = 5000;
     struct diagnosis_result result = run(bench);
     assert_int_equal(result.wish_count, 0);
     assert_true(mentions(&find(&result, "global-maxconn")->advice, "reload HAProxy"));
@@ -375,7 +376,7 @@ static void test_frontend_maxconn_stays_within_the_global_one(void **state)
     assert_string_equal(find(&result, "frontend-maxconn")->object, "fe_api");
     assert_string_equal(wished(&result, "haproxy.maxconn:frontend/fe_api"), "750");
     bench->listeners[LISTENER_8443].queue = 4000;
-    bench->api.kind = CFG_LISTEN;
+    bench_edit(bench, "frontend fe_api", "listen fe_api");
     result = run(bench);
     assert_string_equal(wished(&result, "haproxy.maxconn:listen/fe_api"), "1000");
     bench_free(bench);
@@ -388,12 +389,13 @@ static void test_maxconn_over_budget_raises_the_units_limit_and_keeps_maxconn(vo
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->cfg->global.maxconn.value = bench->facts.budget.maxconn = 100000;
     bench->facts.budget.need = 200041;
     struct diagnosis_result result = run(bench);
     assert_int_equal(result.wish_count, 1);
     assert_string_equal(wished(&result, "systemd.limit:haproxy.service"), "210000");
-    bench->cfg.global.ulimit_n = bench_number(bench, 20000, 5); /* decides before LimitNOFILE */
+    /* This decides before LimitNOFILE does. */
+    bench_edit(bench, "    maxconn 1000\n", "    maxconn 100000\n    ulimit-n 20000\n");
     result = run(bench);
     assert_string_equal(wished(&result, "haproxy.maxconn:global"), "9980");
     bench_free(bench);
@@ -404,7 +406,7 @@ static void test_maxconn_over_budget_without_a_unit_lowers_maxconn(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->cfg->global.maxconn.value = bench->facts.budget.maxconn = 100000;
     bench->facts.budget.need = 200041;
     bench->facts.unit.exists = false;
     struct diagnosis_result result = run(bench);
@@ -418,7 +420,7 @@ static void test_maxconn_over_budget_beyond_nr_open_lowers_maxconn(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->cfg->global.maxconn.value = bench->facts.budget.maxconn = 100000;
     bench->facts.budget.need = 200041;
     bench->sysctls[SYSCTL_NR_OPEN].running = "205000";
     struct diagnosis_result result = run(bench);
@@ -439,7 +441,7 @@ static void test_wishes_ceiling_beats_floor_and_names_both_causes(void **state)
     bench->facts.budget =
         (struct fd_budget){1000, 2040, 1840, 900, "2040", "hard limit 1840 of the master"};
     bench_info(bench, FIELD_MAXCONN, "Maxconn", 800);
-    bench->cfg.global.maxconn.value = 1000;
+    bench->cfg->global.maxconn.value = 1000;
     struct diagnosis_result result = run(bench);
     assert_string_equal(wished(&result, "haproxy.maxconn:global"), "900");
     bench_free(bench);
@@ -494,7 +496,7 @@ static void test_stats_socket_is_put_where_its_directory_is_sure_to_be(void **st
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->cfg.global.stats_socket_count = 0;
+    bench_edit(bench, "    stats socket /run/haproxy/admin.sock mode 660 level admin\n", "");
     bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
     struct diagnosis_result result = run(bench);
     assert_string_equal(wished(&result, "haproxy.stats_socket:global"), "/run/haproxy/admin.sock");
@@ -712,12 +714,12 @@ static void test_activates_lists_what_differs_and_nothing_else(void **state)
 
     (void)state;
     assert_int_equal(run(bench).activates.count, 0);
-    bench->api.maxconn.value = 700;
-    bench->apps[1].maxconn.value = 250;
-    bench->apps[0].address = "10.0.0.99";
-    bench->rows[ROW_WEB1].name = "web9";
-    bench->web_bind.port_low = bench->web_bind.port_high = 81;
-    bench->be_web.name = "be_other";
+    bench_edit(bench, "maxconn 500", "maxconn 700");
+    bench_edit(bench, "app2 10.0.0.12:8080 check maxconn 100",
+               "app2 10.0.0.12:8080 check maxconn 250");
+    bench_edit(bench, "app1 10.0.0.11:8080", "app1 10.0.0.99:8080");
+    bench_edit(bench, "bind *:80\n", "bind *:81\n    bind quic4@*:443 ssl crt x\n");
+    bench_edit(bench, "backend be_web\n    server web1", "backend be_other\n    server web1");
     struct diagnosis_result result = run(bench);
     assert_true(mentions(&result.activates, "frontend fe_api maxconn: 700 in the file, 500 runs"));
     assert_true(
@@ -770,7 +772,7 @@ static void test_tree_tells_latent_causes_and_wishes_for_them(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench->cfg.global.maxconn.value = bench->facts.budget.maxconn = 100000;
+    bench->cfg->global.maxconn.value = bench->facts.budget.maxconn = 100000;
     bench->facts.budget.need = 200041;
     bench->sysctls[SYSCTL_RANGE].boot.value = "1024 65535";
     bench_tree(bench);
