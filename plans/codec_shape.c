@@ -96,6 +96,7 @@ static const struct field finding_fields[] = {
     LIST(finding, "evidence", evidence, evidence_count, PLAN_LINES_MAX, shape_evidence),
     STRINGS(finding, "consequences", consequences),
     STRINGS(finding, "advice", advice),
+    STRINGS(finding, "repair", repair),
     NULLABLE(finding, "settle", settle),
 };
 static const struct shape shape_finding = SHAPE(finding, finding_fields);

@@ -76,6 +76,7 @@ struct finding {
     size_t evidence_count;
     struct strings consequences; /* what users feel, or will */
     struct strings advice;       /* what a person must do elsewhere, exactly; may be empty */
+    struct strings repair;       /* "ADDRESS=VALUE": the changes that would cure it; may be empty */
     const char *settle; /* FINDING_POSSIBLE: which observation would settle it; else NULL */
 };
 

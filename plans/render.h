@@ -30,9 +30,15 @@ void render_step(const struct render_style *style, bool good, const char *words,
 
 void render_findings(const struct render_style *style, const struct finding *findings, size_t count,
                      struct text *text);
-/* The whole of a plan for review. `next` (may be NULL) is the line of what to type next. */
-void render_plan(const struct render_style *style, const struct plan *plan, const char *next,
-                 struct text *text);
+/* A plan for whoever made it (brief: what is wrong in one line each, what will change), or for
+ * review (full: all the evidence, the lines around each change, what each change rests on). `next`
+ * (may be NULL) is what to type next. */
+enum render_detail { RENDER_BRIEF, RENDER_FULL };
+void render_plan(const struct render_style *style, enum render_detail detail,
+                 const struct plan *plan, const char *next, struct text *text);
+/* One line a finding: how bad, cause, object, what is wrong. */
+void render_findings_brief(const struct render_style *style, const struct finding *findings,
+                           size_t count, struct text *text);
 void render_approvals(const struct render_style *style, const struct plan *plan,
                       const struct approvals *approvals, struct text *text);
 

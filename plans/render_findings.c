@@ -106,6 +106,8 @@ static void render_finding(const struct render_style *style, const struct findin
                       text);
     for (size_t i = 0; i < finding->advice.count; i++)
         line_labelled(style, SUMMARY_INDENT, "Advice", LABEL_WIDTH, finding->advice.at[i], text);
+    for (size_t i = 0; i < finding->repair.count; i++)
+        line_labelled(style, SUMMARY_INDENT, "Repair", LABEL_WIDTH, finding->repair.at[i], text);
     if (finding->settle != NULL)
         line_labelled(style, SUMMARY_INDENT, "To settle", LABEL_WIDTH, finding->settle, text);
 }
@@ -146,5 +148,16 @@ void render_findings(const struct render_style *style, const struct finding *fin
         if (i > 0)
             text_add(text, "\n");
         render_finding(style, order[i], newest, text);
+    }
+}
+
+void render_findings_brief(const struct render_style *style, const struct finding *findings,
+                           size_t count, struct text *text)
+{
+    const struct finding **order = in_order(findings, count, text->arena);
+
+    for (size_t i = 0; i < count; i++) {
+        render_headline(style, order[i], text);
+        render_wrapped(style, "  ", SUMMARY_INDENT, order[i]->summary, text);
     }
 }

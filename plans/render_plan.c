@@ -166,11 +166,13 @@ static const char *why_shown(struct arena *arena, const struct plan *plan, const
     return why;
 }
 
-static void render_diff(const struct render_style *style, const struct strings *diff,
-                        struct text *text)
+static void render_diff(const struct render_style *style, enum render_detail detail,
+                        const struct strings *diff, struct text *text)
 {
     for (size_t i = 0; i < diff->count; i++) {
         const char *words = diff->at[i];
+        if (detail == RENDER_BRIEF && words[0] != '+' && words[0] != '-')
+            continue;
         struct line line = line_new(style, text, DETAIL_INDENT + 4);
         enum tone tone = words[0] == '+' ? TONE_GOOD : words[0] == '-' ? TONE_BAD : TONE_PLAIN;
         line_pad(&line, DETAIL_INDENT + 2);
@@ -186,8 +188,8 @@ static void render_details(const struct render_style *style, const char *label,
         line_labelled(style, DETAIL_INDENT, label, DETAIL_LABEL, strings->at[i], text);
 }
 
-static void render_change(const struct render_style *style, const struct plan *plan, size_t index,
-                          struct text *text)
+static void render_change(const struct render_style *style, enum render_detail detail,
+                          const struct plan *plan, size_t index, struct text *text)
 {
     const struct change *change = &plan->changes[index];
     struct arena *arena = text->arena;
@@ -199,10 +201,10 @@ static void render_change(const struct render_style *style, const struct plan *p
     if (change->file != NULL)
         line_labelled(style, DETAIL_INDENT, "file", DETAIL_LABEL,
                       arena_printf(arena, "%s wins at the next boot or start", change->file), text);
-    render_diff(style, &change->diff, text);
+    render_diff(style, detail, &change->diff, text);
     render_details(style, "opens", &change->exposure, text);
     render_details(style, "note", &change->notes, text);
-    for (size_t i = 0; i < change->touched_count; i++)
+    for (size_t i = 0; detail == RENDER_FULL && i < change->touched_count; i++)
         line_labelled(style, DETAIL_INDENT, "rests on", DETAIL_LABEL,
                       arena_printf(arena, "%s%s", change->touched[i].object,
                                    strcmp(change->touched[i].digest, "absent") == 0
@@ -243,21 +245,40 @@ static void render_section(const struct render_style *style, const char *title,
     line_list(style, strings, text);
 }
 
-void render_plan(const struct render_style *style, const struct plan *plan, const char *next,
-                 struct text *text)
+/* In a plan advice and repairs have sections of their own: the findings are shown without theirs.
+ */
+static void render_plan_findings(const struct render_style *style, enum render_detail detail,
+                                 const struct plan *plan, struct text *text)
+{
+    if (plan->finding_count == 0)
+        return;
+    text_add(text, "\n");
+    if (detail == RENDER_BRIEF) {
+        render_findings_brief(style, plan->findings, plan->finding_count, text);
+        return;
+    }
+    struct finding *findings =
+        arena_alloc(text->arena, plan->finding_count * sizeof *plan->findings);
+    for (size_t i = 0; i < plan->finding_count; i++) {
+        findings[i] = plan->findings[i];
+        findings[i].advice = (struct strings){0};
+        findings[i].repair = (struct strings){0};
+    }
+    render_findings(style, findings, plan->finding_count, text);
+}
+
+void render_plan(const struct render_style *style, enum render_detail detail,
+                 const struct plan *plan, const char *next, struct text *text)
 {
     render_head(style, plan, text);
-    if (plan->finding_count > 0) {
-        text_add(text, "\n");
-        render_findings(style, plan->findings, plan->finding_count, text);
-    }
+    render_plan_findings(style, detail, plan, text);
     text_add(text, "\n");
     if (plan->change_count == 0)
         render_wrapped(style, "", 2, "No changes.", text);
     for (size_t i = 0; i < plan->change_count; i++) {
         if (i > 0)
             text_add(text, "\n");
-        render_change(style, plan, i, text);
+        render_change(style, detail, plan, i, text);
     }
     render_section(style, "The reload also activates what was edited since the last one:",
                    &plan->activates, text);

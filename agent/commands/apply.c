@@ -23,7 +23,7 @@ static int ask_person(struct invocation *invocation, const struct review *review
     struct text text = text_new(invocation->arena);
     const char *answer;
 
-    render_plan(&invocation->style, &review->plan, NULL, &text);
+    render_plan(&invocation->style, RENDER_FULL, &review->plan, NULL, &text);
     cli_print(&text);
     const char *question = arena_printf(
         invocation->arena, "\nType %.*s to apply this plan, anything else to leave it: ", SHORT_ID,

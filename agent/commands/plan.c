@@ -195,7 +195,8 @@ static enum exit_code make(struct invocation *invocation, struct planning *plann
     if (cli_has(invocation, "json"))
         text_add_span(&text, bytes);
     else
-        render_plan(&invocation->style, &plan, next_line(invocation, &plan, file), &text);
+        render_plan(&invocation->style, cli_has(invocation, "verbose") ? RENDER_FULL : RENDER_BRIEF,
+                    &plan, next_line(invocation, &plan, file), &text);
     cli_print(&text);
     return cli_has(invocation, "detailed-exitcode") && plan_effective_changes(&plan) > 0
                ? EXIT_SOMETHING

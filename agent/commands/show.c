@@ -37,7 +37,7 @@ static enum exit_code show(struct invocation *invocation, const struct review *r
         text_add_span(&text, review->bytes);
         cli_print(&text);
     } else {
-        render_plan(&invocation->style, &review->plan, NULL, &text);
+        render_plan(&invocation->style, RENDER_FULL, &review->plan, NULL, &text);
         render_approvals(&invocation->style, &review->plan, &review->approvals, &text);
         cli_print(&text);
         print_verdict(invocation, review);

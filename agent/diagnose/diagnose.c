@@ -110,8 +110,37 @@ static struct wish *add_wish(struct diagnosis_work *work, const char *address, c
     return wish;
 }
 
+/* The finding that a cause has just made is what it wishes for. */
+static void add_repair(struct diagnosis_work *work, const struct wish *wish,
+                       const struct cause *cause)
+{
+    struct diagnosis_result *result = work->result;
+    struct finding *last =
+        result->finding_count == 0 ? NULL : &result->findings[result->finding_count - 1];
+
+    if (last != NULL && strcmp(last->cause, cause->slug) == 0 &&
+        !strings_have(&last->repair, wish->address))
+        strings_add(&last->repair, work->arena, wish->address);
+}
+
+/* Once all wishes are merged their values stand: "ADDRESS" becomes "ADDRESS=VALUE". */
+static void fill_repairs(struct diagnosis_work *work)
+{
+    struct diagnosis_result *result = work->result;
+
+    for (size_t i = 0; i < result->finding_count; i++)
+        for (size_t k = 0; k < result->findings[i].repair.count; k++) {
+            size_t index;
+            const char **repair = &result->findings[i].repair.at[k];
+            const struct wish *wish = find_wish(work, *repair, &index);
+            if (wish != NULL)
+                *repair = arena_printf(work->arena, "%s=%s", wish->address, wish->value);
+        }
+}
+
 static void add_why(struct diagnosis_work *work, struct wish *wish, const struct cause *cause)
 {
+    add_repair(work, wish, cause);
     if (!strings_have(&wish->why, cause->slug))
         strings_add(&wish->why, work->arena, cause->slug);
 }
@@ -228,6 +257,7 @@ static void make_plain(struct diagnosis_work *work)
         finding->settle = plain(work, finding->settle);
         make_strings_plain(work, &finding->consequences);
         make_strings_plain(work, &finding->advice);
+        make_strings_plain(work, &finding->repair);
     }
     for (size_t i = 0; i < result->wish_count; i++) {
         struct wish *wish = &result->wishes[i];
@@ -265,5 +295,6 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
     activates_list(&work);
     tell_not_checked(&work);
     back_tell_unexplained(&work);
+    fill_repairs(&work);
     make_plain(&work);
 }

@@ -5,7 +5,8 @@
 
 #include "agent/diagnose/diagnose.h"
 
-enum { PAUSE_MS = 250 };
+/* A queue can be empty for a moment: what is wrong must be gone in more looks than one. */
+enum { PAUSE_MS = 250, LOOKS_NEEDED = 2 };
 
 int probes_baseline(const struct host *host, struct arena *arena, struct probes *out_probes,
                     struct err *err)
@@ -146,6 +147,7 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
 {
     const struct timespec pause = {0, PAUSE_MS * 1000000L};
     int64_t end = now_ms() + deadline_ms;
+    int good = 0;
 
     for (;;) {
         struct arena *scratch CLEANUP_ARENA = arena_new();
@@ -155,9 +157,10 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
             return -1;
         probes_compare(&probes->before, &after, scratch, &found);
         compare_findings(plan, &after, scratch, &found);
-        if (found.count == 0)
+        good = found.count == 0 ? good + 1 : 0;
+        if (good == LOOKS_NEEDED)
             return 0;
-        if (now_ms() >= end) {
+        if (found.count > 0 && now_ms() >= end) {
             for (size_t i = 0; i < found.count; i++)
                 strings_add(worse, arena, found.at[i]);
             return 0;

@@ -25,7 +25,7 @@ static const char *shown(struct arena *arena, const struct render_style *style,
 {
     struct text text = text_new(arena);
 
-    render_plan(style, plan, "hamedic apply fix.plan", &text);
+    render_plan(style, RENDER_FULL, plan, "hamedic apply fix.plan", &text);
     return text_string(&text);
 }
 
