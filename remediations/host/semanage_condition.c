@@ -282,7 +282,12 @@ int semanage_check(const struct host *host, struct arena *arena,
         /* Somebody's commit passes through these states: look again when nobody writes. */
         int lock CLEANUP_FD = -1;
         const char *path = arena_printf(arena, "%s/%s", paths.store, WRITERS_LOCK);
-        if (take_lock(host, path, arena, &lock, err) < 0 || look(host, &paths, &condition, err) < 0)
+        /* Without a lock file libsemanage never wrote here. */
+        if (take_lock(host, path, arena, &lock, err) < 0 &&
+            !(err->kind == ERR_SYS && err->sys == ENOENT))
+            return -1;
+        memset(err, 0, sizeof *err);
+        if (look(host, &paths, &condition, err) < 0)
             return -1;
     }
     *out_condition = condition;
