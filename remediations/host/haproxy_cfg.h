@@ -148,6 +148,10 @@ MUST_CHECK int cfg_parse(const struct cfg_file *files, size_t file_count,
 /* Reads what haproxy->config names (directories: *.cfg, regular, not hidden, in byte order). */
 MUST_CHECK int cfg_load(const struct host *host, const struct haproxy *haproxy, struct arena *arena,
                         struct cfg **out_cfg, struct err *err);
+/* As cfg_load, but the servers are left out: a third of the time and memory, and enough for sockets
+ * and binds. */
+MUST_CHECK int cfg_load_without_servers(const struct host *host, const struct haproxy *haproxy,
+                                        struct arena *arena, struct cfg **out_cfg, struct err *err);
 
 const struct cfg_proxy *cfg_find_proxy(const struct cfg *cfg, enum cfg_kind kind, const char *name);
 /* The backend or listen of that name; NULL: none. */

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/haproxy_cfg_parse.h"
 
 /* A configuration in pieces is bounded as a whole too. */
 struct loading {
@@ -74,8 +74,8 @@ static int load_directory(struct loading *loading, const char *dir, struct err *
     return 0;
 }
 
-int cfg_load(const struct host *host, const struct haproxy *haproxy, struct arena *arena,
-             struct cfg **out_cfg, struct err *err)
+static int load(const struct host *host, const struct haproxy *haproxy, const char *only,
+                struct arena *arena, struct cfg **out_cfg, struct err *err)
 {
     struct loading loading = {.host = host, .arena = arena};
 
@@ -90,5 +90,18 @@ int cfg_load(const struct host *host, const struct haproxy *haproxy, struct aren
             0)
             return -1;
     }
-    return cfg_parse(loading.files, loading.count, &haproxy->environment, arena, out_cfg, err);
+    return cfg_parse_only(loading.files, loading.count, &haproxy->environment, only, arena, out_cfg,
+                          err);
+}
+
+int cfg_load(const struct host *host, const struct haproxy *haproxy, struct arena *arena,
+             struct cfg **out_cfg, struct err *err)
+{
+    return load(host, haproxy, NULL, arena, out_cfg, err);
+}
+
+int cfg_load_without_servers(const struct host *host, const struct haproxy *haproxy,
+                             struct arena *arena, struct cfg **out_cfg, struct err *err)
+{
+    return load(host, haproxy, KEEP_NO_SERVERS, arena, out_cfg, err);
 }

@@ -64,6 +64,8 @@ void parse_bind_line(struct parser *parser, struct cfg_bind **binds, size_t *cou
 void parse_proxy_begin(struct parser *parser, enum cfg_kind kind);
 void parse_proxy_end(struct parser *parser);
 
+/* No proxy has a name like that. */
+#define KEEP_NO_SERVERS "/"
 /* cfg_parse for one look at one target: keeps only the servers of proxies called `only` (NULL:
  * all). */
 MUST_CHECK int cfg_parse_only(const struct cfg_file *files, size_t file_count,

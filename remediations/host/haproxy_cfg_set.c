@@ -78,9 +78,6 @@ static int make_edit(const struct cfg *cfg, const struct cfg_site *site, const c
     return 0;
 }
 
-/* No proxy has a name like that. */
-#define KEEP_NO_SERVERS "/"
-
 /* Only the target's own servers are looked at. */
 static const char *kept_servers(const struct cfg_target *target)
 {

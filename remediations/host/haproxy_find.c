@@ -340,6 +340,7 @@ void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
 int haproxy_find(const struct host *host, struct arena *arena, struct haproxy *out_haproxy,
                  struct err *err)
 {
+    struct arena *scratch CLEANUP_ARENA = arena_new();
     struct err unreadable = {0};
     struct cfg *cfg = NULL;
 
@@ -347,7 +348,9 @@ int haproxy_find(const struct host *host, struct arena *arena, struct haproxy *o
         return -1;
     /* A configuration that cannot be read is for who needs it to complain of. */
     if (host->settings.stats_socket == NULL && out_haproxy->config.count > 0 &&
-        cfg_load(host, out_haproxy, arena, &cfg, &unreadable) == 0)
+        cfg_load_without_servers(host, out_haproxy, scratch, &cfg, &unreadable) == 0)
         haproxy_choose_stats_socket(host, cfg, out_haproxy);
+    if (cfg != NULL && out_haproxy->stats_socket != NULL)
+        out_haproxy->stats_socket = arena_string(arena, out_haproxy->stats_socket);
     return 0;
 }

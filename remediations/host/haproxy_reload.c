@@ -137,7 +137,7 @@ static const char *next_stats_socket(const struct host *host, const struct hapro
 
     if (host->settings.stats_socket != NULL)
         return host->settings.stats_socket;
-    if (cfg_load(host, haproxy, arena, &cfg, &err) < 0)
+    if (cfg_load_without_servers(host, haproxy, arena, &cfg, &err) < 0)
         return haproxy->stats_socket;
     next.running = false;
     haproxy_choose_stats_socket(host, cfg, &next);
