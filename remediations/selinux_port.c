@@ -322,7 +322,9 @@ static int port_undo(struct stage *stage, const struct change *change, struct ar
          undo_in_store(store, change, local, &port, arena, &report, err) < 0 ||
          stage_commit_store(stage, err) < 0))
         return -1;
-    report.runtime = report.persistent;
+    /* The reload that ends the transaction brings the running policy along, where one runs. */
+    if (selinux_mode(stage_host(stage)) != SELINUX_OFF)
+        report.runtime = report.persistent;
     *out_report = report;
     return 0;
 }
