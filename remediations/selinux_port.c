@@ -170,8 +170,7 @@ static void plan_type(const struct semanage_port_label *now, const char *type, s
         strings_addf(&change->diff, arena, "-%s %s", change->target, now->type);
     strings_addf(&change->diff, arena, "+%s %s", change->target, type);
     strings_addf(&change->exposure, arena,
-                 "opens %s to haproxy_t and every other domain that may use %s", change->target,
-                 type);
+                 "%s for haproxy_t and every other domain that may use %s", change->target, type);
     if (!now->is_local && now->policy_type != NULL)
         strings_addf(&change->notes, arena, "the policy's own label '%s' is covered, not removed",
                      now->policy_type);

@@ -40,8 +40,6 @@ static int add_operator_wishes(struct invocation *invocation, struct planning *p
         struct wish wish = {0};
         if (wish_parse(invocation->arena, set.at[i], &wish, err) < 0)
             return -1;
-        wish.source = WISH_OPERATOR;
-        strings_add(&wish.why, invocation->arena, "wish");
         ARENA_PUSH(invocation->arena, planning->wishes, planning->wish_count) = wish;
     }
     return 0;

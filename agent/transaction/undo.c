@@ -47,8 +47,10 @@ static void undo_step(struct work *work, const struct step *step, struct strings
     if (record_undone(work, step, &report, &err) < 0)
         work_report(work, false, "cannot record the undo of %s: %s", step->change->address,
                     err.text);
-    work_report(work, report.left == NULL, "taken back %s: file %s, running value %s",
-                step->change->address, undone_word(report.persistent), undone_word(report.runtime));
+    const char *running = work->engine->host->live ? ", running value " : "";
+    work_report(work, report.left == NULL, "taken back %s: %s%s%s", step->change->address,
+                undone_word(report.persistent), running,
+                running[0] == '\0' ? "" : undone_word(report.runtime));
 }
 
 static int record_end(struct work *work, const struct strings *left, struct err *err)
