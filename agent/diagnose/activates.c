@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/diagnose/look.h"
@@ -107,22 +108,35 @@ static void compare_server(struct differences *differences, const struct server_
              view->port);
 }
 
+static int compare_pointers(const void *left, const void *right)
+{
+    uintptr_t a = (uintptr_t) * (const struct cfg_server *const *)left;
+    uintptr_t b = (uintptr_t) * (const struct cfg_server *const *)right;
+
+    return a < b ? -1 : a > b;
+}
+
 static void compare_servers(struct differences *differences)
 {
     struct diagnosis_work *work = differences->work;
     const struct cfg *cfg = work->facts->cfg;
+    const struct cfg_server **running = NULL;
+    size_t count = 0;
 
     for (size_t i = 0; i < work->server_count; i++) {
         const struct server_view *view = &work->servers[i];
 
         if (view->row == NULL)
             continue;
-        if (view->server != NULL)
+        if (view->server != NULL) {
+            ARENA_PUSH(work->arena, running, count) = view->server;
             compare_server(differences, view);
-        else if (view->proxy != NULL)
+        } else if (view->proxy != NULL)
             tell(differences, "server %s/%s: runs, but is not in the file", view->backend,
                  view->name);
     }
+    if (count > 0)
+        qsort(running, count, sizeof *running, compare_pointers);
     for (size_t p = 0; p < cfg->proxy_count; p++) {
         const struct cfg_proxy *proxy = cfg->proxies[p];
 
@@ -130,10 +144,11 @@ static void compare_servers(struct differences *differences)
             look_row(work, STAT_BACKEND, proxy->name) == NULL)
             continue;
         for (size_t s = 0; s < proxy->server_count; s++) {
-            bool runs = proxy->servers[s].line_place.conditional;
+            const struct cfg_server *server = &proxy->servers[s];
+            bool runs = server->line_place.conditional ||
+                        (count > 0 && bsearch(&server, running, count, sizeof *running,
+                                              compare_pointers) != NULL);
 
-            for (size_t i = 0; i < work->server_count && !runs; i++)
-                runs = work->servers[i].server == &proxy->servers[s];
             if (!runs)
                 tell(differences, "server %s/%s: in the file, not running", look_shown(proxy->name),
                      look_shown(proxy->servers[s].name));

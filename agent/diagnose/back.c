@@ -174,6 +174,11 @@ static void tell_member(struct diagnosis_work *work, struct finding *finding,
 {
     const struct haproxy_stat *row = view->row;
 
+    if (is_maintained(view)) {
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s", view->backend, view->name,
+                          row->status);
+        return;
+    }
     if (row != NULL && check_word(row) != WORD_NONE)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s %s \"%s\"", view->backend,
                           view->name, look_shown(row->status), row->check_status,
@@ -212,8 +217,10 @@ static struct finding *find_group(struct diagnosis_work *work, const struct caus
                                      : group->count < all;
     if (serves) {
         strings_add(&finding->consequences, work->arena,
-                    "the other servers carry the load; requests bound to these are sent elsewhere "
-                    "or get 503");
+                    first->row != NULL
+                        ? "the other servers carry the load; requests bound to these are sent "
+                          "elsewhere or get 503"
+                        : "requests for these servers are sent to others or get 503");
     } else {
         finding->severity = SEVERITY_CRITICAL;
         strings_addf(&finding->consequences, work->arena,

@@ -8,6 +8,29 @@
  * those. */
 #define CONNECTION_KIB 34
 
+/* Who waits. Behind a full accept queue stand others, who cannot be counted: a limit for those that
+ * can would only be the next one to be reached, so that the most is taken that a wish may ask for.
+ */
+struct waiting {
+    int64_t count; /* -1: not known */
+    bool full;
+};
+
+static struct waiting look_waiting(const struct diagnosis_work *work, const struct cfg_proxy *proxy)
+{
+    struct waiting waiting;
+
+    waiting.count = look_accept_queue(work, proxy, &waiting.full);
+    return waiting;
+}
+
+static uint64_t to_serve(struct waiting waiting)
+{
+    if (waiting.full)
+        return UINT64_MAX;
+    return waiting.count > 0 ? (uint64_t)waiting.count : 0;
+}
+
 struct limit {
     uint64_t value;   /* 0: none that would help */
     const char *unit; /* whose LimitNOFILE must rise with it; NULL */
@@ -117,10 +140,10 @@ static void wish_front(struct diagnosis_work *work, const struct cause *cause,
 }
 
 static void wish_global(struct diagnosis_work *work, const struct cause *cause,
-                        struct finding *finding, uint64_t runs, uint64_t waiting)
+                        struct finding *finding, uint64_t runs, struct waiting waiting)
 {
     const struct facts *facts = work->facts;
-    struct limit limit = limit_for(work, runs, waiting);
+    struct limit limit = limit_for(work, runs, to_serve(waiting));
 
     if (facts->haproxy->argument_maxconn != 0) {
         strings_addf(&finding->advice, work->arena,
@@ -140,9 +163,9 @@ static void wish_global(struct diagnosis_work *work, const struct cause *cause,
         return;
     }
     const char *because = arena_printf(
-        work->arena, "%" PRIu64 " connections are in use and %" PRIu64 " wait to be accepted%s%s",
-        runs, waiting, limit.held_by != NULL ? "; held down by " : "",
-        limit.held_by != NULL ? limit.held_by : "");
+        work->arena, "%" PRIu64 " connections are in use and %s%" PRId64 " wait to be accepted%s%s",
+        runs, waiting.full ? "at least " : "", waiting.count > 0 ? waiting.count : 0,
+        limit.held_by != NULL ? "; held down by " : "", limit.held_by != NULL ? limit.held_by : "");
     if (limit.unit != NULL)
         diagnose_wish(work, cause, arena_printf(work->arena, "systemd.limit:%s", limit.unit),
                       limit.need, WISH_FLOOR,
@@ -173,7 +196,9 @@ static void consequences_of_waiting(struct diagnosis_work *work, struct finding 
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause)
 {
     int64_t maxconn = look_info(work, "Maxconn"), now = look_info(work, "CurrConns");
-    int64_t reached = look_info(work, "MaxconnReached"), queue = look_accept_queue(work, NULL);
+    int64_t reached = look_info(work, "MaxconnReached");
+    struct waiting waiting = look_waiting(work, NULL);
+    int64_t queue = waiting.count;
 
     if (maxconn <= 0 || now < 0)
         return;
@@ -190,7 +215,8 @@ void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *
                           "MaxconnReached %" PRId64 ": so often since the worker started", reached);
     if (queue >= 0)
         diagnose_evidence(work, finding, SOURCE_SOCKETS,
-                          "%" PRId64 " connections wait in the accept queues", queue);
+                          "%" PRId64 " connections wait in the accept queues%s", queue,
+                          waiting.full ? ", which are full" : "");
     if (!full) {
         finding->severity = SEVERITY_NOTICE;
         finding->summary = "HAProxy was at its global maxconn before, and is not now";
@@ -203,7 +229,7 @@ void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *
                                     maxconn, queue > 0 ? ", and more wait" : "");
     consequences_of_waiting(work, finding);
     if (proven)
-        wish_global(work, cause, finding, (uint64_t)maxconn, queue > 0 ? (uint64_t)queue : 0);
+        wish_global(work, cause, finding, (uint64_t)maxconn, waiting);
     else
         finding->settle = "whether connections wait to be accepted: ss -ltn, Recv-Q of its ports";
 }
@@ -212,9 +238,12 @@ static void look_at_frontend(struct diagnosis_work *work, const struct cause *ca
                              const struct haproxy_stat *row, int64_t global)
 {
     const struct cfg_proxy *proxy = look_front(work->facts->cfg, row->proxy);
-    int64_t queue = proxy != NULL ? look_accept_queue(work, proxy) : -1;
+    struct waiting waiting = {.count = -1};
     uint64_t limit = (uint64_t)row->session_limit;
 
+    if (proxy != NULL)
+        waiting = look_waiting(work, proxy);
+    int64_t queue = waiting.count;
     if (queue == 0)
         return;
     struct finding *finding = diagnose_find(
@@ -231,15 +260,16 @@ static void look_at_frontend(struct diagnosis_work *work, const struct cause *ca
         return;
     }
     diagnose_evidence(work, finding, SOURCE_SOCKETS,
-                      "%" PRId64 " connections wait in its accept queues", queue);
-    uint64_t value = look_new_limit(limit, (uint64_t)queue);
+                      "%" PRId64 " connections wait in its accept queues%s", queue,
+                      waiting.full ? ", which are full" : "");
+    uint64_t value = look_new_limit(limit, to_serve(waiting));
     if (global > 0 && value > (uint64_t)global)
         value = (uint64_t)global;
     wish_front(work, cause, finding, row, value,
                arena_printf(work->arena,
-                            "%" PRId64 " of %" PRIu64 " connections are in use and %" PRId64
+                            "%" PRId64 " of %" PRIu64 " connections are in use and %s%" PRId64
                             " wait to be accepted",
-                            row->sessions, limit, queue));
+                            row->sessions, limit, waiting.full ? "at least " : "", queue));
 }
 
 void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause)

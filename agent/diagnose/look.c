@@ -220,10 +220,32 @@ static void find_in_config(struct diagnosis_work *work)
     }
 }
 
+static int compare_rows(const void *left, const void *right)
+{
+    const struct haproxy_stat *a = *(const struct haproxy_stat *const *)left;
+    const struct haproxy_stat *b = *(const struct haproxy_stat *const *)right;
+
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return strcmp(look_shown(a->proxy), look_shown(b->proxy));
+}
+
+static void sort_rows(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+
+    for (size_t i = 0; i < facts->stat_count; i++)
+        if (facts->stats[i].type == STAT_FRONTEND || facts->stats[i].type == STAT_BACKEND)
+            ARENA_PUSH(work->arena, work->rows, work->row_count) = &facts->stats[i];
+    if (work->row_count > 0)
+        qsort(work->rows, work->row_count, sizeof *work->rows, compare_rows);
+}
+
 void look_find_servers(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;
 
+    sort_rows(work);
     if (facts_have(facts, SOURCE_STATS))
         find_in_stats(work);
     else if (facts->cfg != NULL)
@@ -276,13 +298,14 @@ bool look_backend_takes_traffic(const struct diagnosis_work *work, size_t start,
 const struct haproxy_stat *look_row(const struct diagnosis_work *work, enum stat_type type,
                                     const char *proxy)
 {
-    for (size_t i = 0; i < work->facts->stat_count; i++) {
-        const struct haproxy_stat *row = &work->facts->stats[i];
+    struct haproxy_stat key = {.type = type, .proxy = proxy};
+    const struct haproxy_stat *wanted = &key;
 
-        if (row->type == type && look_same(row->proxy, proxy))
-            return row;
-    }
-    return NULL;
+    if (work->row_count == 0)
+        return NULL;
+    const struct haproxy_stat *const *found =
+        bsearch(&wanted, work->rows, work->row_count, sizeof *work->rows, compare_rows);
+    return found != NULL ? *found : NULL;
 }
 
 /* ---- listeners ---- */
@@ -332,12 +355,14 @@ static bool proxy_has(const struct cfg_proxy *proxy, const struct listener *list
     return false;
 }
 
-int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy)
+int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy,
+                          bool *out_full)
 {
     const struct facts *facts = work->facts;
-    bool found = false;
+    bool found = false, full = false;
     int64_t queue = 0;
 
+    *out_full = false;
     if (!facts_have(facts, SOURCE_SOCKETS) || facts->cfg == NULL)
         return -1;
     for (size_t l = 0; l < facts->sockets.listener_count; l++) {
@@ -347,11 +372,13 @@ int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_pr
         for (size_t i = 0; proxy == NULL && !ours && i < facts->cfg->proxy_count; i++)
             ours = look_is_front(facts->cfg->proxies[i]) &&
                    proxy_has(facts->cfg->proxies[i], listener);
-        if (ours) {
-            queue += listener->queue;
-            found = true;
-        }
+        if (!ours)
+            continue;
+        queue += listener->queue;
+        found = true;
+        full = full || (listener->queue > 0 && listener->queue >= listener->queue_limit);
     }
+    *out_full = full;
     return found ? queue : -1;
 }
 

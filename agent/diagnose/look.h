@@ -19,7 +19,7 @@ struct server_view {
     uint32_t port;
     const struct probe *probe; /* NULL: not probed */
 };
-/* Fills work->servers. */
+/* Fills work->servers and work->rows: before anything else here is asked. */
 void look_find_servers(struct diagnosis_work *work);
 /* Where the servers of the backend of servers[start] end. */
 size_t look_backend_end(const struct diagnosis_work *work, size_t start);
@@ -37,8 +37,10 @@ bool look_is_front(const struct cfg_proxy *proxy);
 enum finding_state look_second(const struct diagnosis_work *work, enum source_id source, bool seen);
 
 int64_t look_info(const struct diagnosis_work *work, const char *key); /* -1: not said */
-/* Connections that wait to be accepted, on the ports of this proxy; NULL: of all. -1: not known. */
-int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy);
+/* Connections that wait to be accepted, on the ports of this proxy; NULL: of all. -1: not known.
+ * `full`: a queue is at its limit, so that more may wait than are counted. */
+int64_t look_accept_queue(const struct diagnosis_work *work, const struct cfg_proxy *proxy,
+                          bool *out_full);
 bool look_is_listened(const struct sockets *sockets, const struct cfg_bind *bind, uint32_t port);
 bool look_is_loopback(const char *address);
 

@@ -65,6 +65,15 @@ static bool is_in_service(const struct server_view *view, bool active)
            (!active || view->row->backup <= 0);
 }
 
+/* Rounded up; as a fraction, since a product could overflow. */
+static uint64_t share_of(uint64_t queue, uint64_t limit, uint64_t limits)
+{
+    if (queue == 0 || limit >= limits)
+        return queue;
+    double share = (double)queue * ((double)limit / (double)limits);
+    return (uint64_t)share + ((double)(uint64_t)share < share);
+}
+
 static void find_queues(struct diagnosis_work *work, size_t start, size_t end,
                         struct queues *out_queues)
 {
@@ -104,10 +113,7 @@ static void find_queues(struct diagnosis_work *work, size_t start, size_t end,
         struct queue_view *queue = &ARENA_PUSH(work->arena, queues.at, queues.count);
         queue->server = view;
         queue->limit = (uint64_t)row->session_limit;
-        if (queues.backend_queue > 0 && limits > 0)
-            queue->share =
-                (uint64_t)((double)queues.backend_queue * (double)queue->limit / (double)limits) +
-                1;
+        queue->share = share_of(queues.backend_queue, queue->limit, limits);
         queue->waits = queue->share + (own ? (uint64_t)row->queue : 0);
         const struct cfg_number *number = view->server != NULL ? &view->server->maxconn : NULL;
         queue->agrees = number != NULL ? number->set && number->value == queue->limit

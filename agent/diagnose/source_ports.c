@@ -169,7 +169,8 @@ static void wish_reuse(struct diagnosis_work *work, const struct cause *cause, u
                                     time_wait, total));
 }
 
-static void wish_range(struct diagnosis_work *work, const struct cause *cause,
+/* False: there is advice instead. */
+static bool wish_range(struct diagnosis_work *work, const struct cause *cause,
                        struct finding *finding, const struct usage *usage)
 {
     const struct facts *facts = work->facts;
@@ -180,13 +181,13 @@ static void wish_range(struct diagnosis_work *work, const struct cause *cause,
                      "widen " RANGE " in HAProxy's own network namespace (process %d): it is not "
                      "this one",
                      (int)facts->haproxy->master);
-        return;
+        return false;
     }
     if (!usage->range.known || !facts_have(facts, SOURCE_SOCKETS)) {
         strings_add(&finding->advice, work->arena,
                     "widen " RANGE " by hand: what listens here could not be seen, and each "
                     "listening port in the range must be reserved first");
-        return;
+        return false;
     }
     /* A few ports more cure nothing. */
     if ((uint64_t)(usage->range.high - usage->range.low) * 11 >=
@@ -194,7 +195,7 @@ static void wish_range(struct diagnosis_work *work, const struct cause *cause,
         strings_addf(&finding->advice, work->arena,
                      RANGE " is %u %u already: no wider range would help", usage->range.low,
                      usage->range.high);
-        return;
+        return false;
     }
     struct port_set *reserved = port_set_new(work->arena);
     port_set_add_text(reserved, look_sysctl(work, RESERVED));
@@ -205,7 +206,7 @@ static void wish_range(struct diagnosis_work *work, const struct cause *cause,
         strings_addf(&finding->advice, work->arena,
                      "too many ports listen here (%u) to reserve each: widen " RANGE " by hand",
                      port_set_count(reserved, 0, 65535));
-        return;
+        return false;
     }
     /* MUST come before the wider range: a socket that took a listening port in between would keep
      * the next start from binding it. */
@@ -217,6 +218,7 @@ static void wish_range(struct diagnosis_work *work, const struct cause *cause,
                        arena_printf(work->arena,
                                     "the %u ports of %u %u are used up for each server address",
                                     usage->available, usage->range.low, usage->range.high));
+    return true;
 }
 
 /* ---- the finding ---- */
@@ -254,7 +256,7 @@ static void tell_range(struct diagnosis_work *work, struct finding *finding)
 
     if (range == NULL || range->running == NULL)
         return;
-    diagnose_evidence(work, finding, SOURCE_SYSCTL, RANGE " = %s%s%s; " RESERVED " = %s",
+    diagnose_evidence(work, finding, SOURCE_SYSCTL, RANGE " = \"%s\"%s%s; " RESERVED " = \"%s\"",
                       range->running, range->boot.file != NULL ? ", set by " : "",
                       range->boot.file != NULL ? range->boot.file : "",
                       reserved != NULL && reserved->running != NULL ? reserved->running : "");
@@ -297,9 +299,9 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
         "connections to these servers fail at once: clients get 503, and health checks mark "
         "servers down that are well");
     if (proven) {
-        wish_range(work, cause, finding, usage);
+        if (!wish_range(work, cause, finding, usage))
+            advise_without_range(work, finding);
         wish_reuse(work, cause, total, time_wait);
-        advise_without_range(work, finding);
         return;
     }
     finding->severity = SEVERITY_WARNING;

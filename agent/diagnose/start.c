@@ -203,7 +203,7 @@ static void advise_start(struct diagnosis_work *work, struct finding *finding, c
     else if (look_budget_is_short(facts))
         strings_add(&finding->advice, work->arena,
                     "it would not get its file descriptors: see maxconn-over-budget");
-    if (unit != NULL)
+    if (unit != NULL && facts->systemd_unit.loaded)
         strings_addf(&finding->advice, work->arena,
                      "read its last words: journalctl -u %s -n 50; then: systemctl start %s", unit,
                      unit);

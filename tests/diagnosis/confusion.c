@@ -157,6 +157,21 @@ static void timeout(struct bench *bench)
     bench_check(bench, ROW_APP2, "DOWN", "L4TOUT", "");
     bench->probes[PROBE_APP2].error = ETIMEDOUT;
 }
+static void timeout_of_the_kernel(struct bench *bench)
+{
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON", "General socket error (Connection timed out)");
+    bench->probes[PROBE_APP2].error = ETIMEDOUT;
+}
+static void reset(struct bench *bench)
+{
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON",
+                "General socket error (Connection reset by peer)");
+}
+static void server_says_refused(struct bench *bench)
+{
+    /* These words are the server's own answer. */
+    bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Connection refused");
+}
 static void slow_check(struct bench *bench)
 {
     bench_check(bench, ROW_APP2, "DOWN", "L7TOUT", "");
@@ -352,6 +367,9 @@ static const struct scenario scenarios[] = {
     {"503 by the server", server_says_503, {{0}}},
     {"listens on loopback only", loopback_only, {PROVEN("backend-loopback-only")}},
     {"L4TOUT, here too", timeout, {PROVEN("backend-timeout")}},
+    {"L4CON timed out, here too", timeout_of_the_kernel, {PROVEN("backend-timeout")}},
+    {"L4CON reset", reset, {{0}}},
+    {"L7STS with the words refused", server_says_refused, {{0}}},
     {"L7TOUT", slow_check, {{0}}},
     {"no route, here too", no_route, {PROVEN("backend-unreachable")}},
     {"L4TOUT, no neighbour", no_neighbour, {PROVEN("backend-unreachable")}},
