@@ -24,7 +24,7 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 10s
-    timeout queue 800ms
+    timeout queue 500ms
 
 frontend shop
     bind 127.0.0.1:8001
@@ -50,7 +50,8 @@ backend api
     server api1 127.0.0.21:9002 check inter 1s fall 100
 
 backend legacy
-    server legacy1 127.0.0.31:9003 check inter 1s
+    retries 1
+    server legacy1 127.0.0.31:9003 check inter 1s fall 1
 END
     echo 'net.ipv4.ip_local_port_range = 40000 40199' >/etc/sysctl.d/60-ports.conf
     echo '40000 40199' >"$ports"
@@ -103,6 +104,7 @@ manifest() {
     find /etc -path /etc/hamedic -prune -o -type f -exec sha256sum {} + | sort -k 2
     find /etc -path /etc/hamedic -prune -o -printf '%p %y %m %u %g %l\n' | sort
     head -n 1 "$ports" /proc/sys/net/ipv4/ip_local_reserved_ports
+    echo "running: maxconn $(running_maxconn), shop1 $(stat_of shop shop1 slim)"
 }
 touched() {
     diff /run/before /run/applied | sed -n 's/^[<>] [0-9a-f]\{64\}  //p' | sort -u
