@@ -408,7 +408,7 @@ static int undo_running(struct stage *stage, const struct change *change, struct
     report->runtime = UNDONE_ALREADY;
     if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime))
         return 0;
-    if (change->impact != IMPACT_NONE) {
+    if (change->impact != IMPACT_NONE && stage_undo_reloads(stage)) {
         /* The one reload at the end of the undo brings it back. */
         report->runtime = report->persistent == UNDONE_ALREADY ? UNDONE_ALREADY : UNDONE_RESTORED;
         return 0;
@@ -418,11 +418,18 @@ static int undo_running(struct stage *stage, const struct change *change, struct
         return -1;
     if (!running.asked || same(running.value, change->before.runtime))
         return 0;
-    if (same(running.value, change->after.runtime)) {
+    if (same(running.value, change->after.runtime) && target.kind != TARGET_PROXY) {
         report->runtime = UNDONE_RESTORED;
         return running_set(haproxy, &target, change->before.runtime, arena, err);
     }
     report->runtime = UNDONE_LEFT;
+    if (same(running.value, change->after.runtime)) {
+        report->left = arena_printf(arena,
+                                    "the running maxconn of %s stays %s until HAProxy is reloaded, "
+                                    "which would also activate edits that waited before the plan",
+                                    change->target, running.value);
+        return 0;
+    }
     report->left = arena_printf(arena,
                                 "the running maxconn of %s is %s, neither ours (%s) nor the one "
                                 "before (%s): set it with the Runtime API, or reload HAProxy",

@@ -186,6 +186,11 @@ void stage_undo_begin(struct stage *stage)
     stage->store_begun = false;
 }
 
+bool stage_undo_reloads(const struct stage *stage)
+{
+    return stage->announced_reload && stage->settings.was_in_step;
+}
+
 int stage_undo_finish(struct stage *stage, struct err *err)
 {
     if (commit_store_now(stage, err) < 0)
@@ -193,7 +198,7 @@ int stage_undo_finish(struct stage *stage, struct err *err)
     if (stage->announced_daemon_reload && systemd_runs(stage->settings.host) &&
         systemd_daemon_reload(stage->settings.host, err) < 0)
         return -1;
-    if (stage->announced_reload && stage->settings.was_in_step)
+    if (stage_undo_reloads(stage))
         return reload(stage, err);
     return 0;
 }

@@ -96,6 +96,8 @@ MUST_CHECK int stage_restore(struct stage *stage, struct span records, struct er
 MUST_CHECK int stage_finish(struct stage *stage, struct err *err); /* the reload, where wanted */
 /* Undoing begins: what is staged and not committed in the SELinux store is given up. */
 void stage_undo_begin(struct stage *stage);
+/* Will stage_undo_finish bring the running HAProxy to what its files say then? */
+bool stage_undo_reloads(const struct stage *stage);
 /* The effects that the journal says were announced, after a crash. */
 void stage_mark_announced(struct stage *stage, const char *what);
 /* The store's inverses, daemon-reload and reload, each where it had been done. */

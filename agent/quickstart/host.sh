@@ -24,7 +24,7 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 10s
-    timeout queue 500ms
+    timeout queue 400ms
 
 frontend shop
     bind 127.0.0.1:8001

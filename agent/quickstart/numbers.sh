@@ -4,7 +4,7 @@
 services="shop api legacy"
 
 load_start() {
-    traffic -a 127.0.0.1:8001 -n 50 -p 100 -w 2 >/run/shop.load &
+    traffic -a 127.0.0.1:8001 -n 44 -p 100 -w 2 >/run/shop.load &
     traffic -a 127.0.0.1:8002 -n 340 -p 500 -w 2 >/run/api.load &
     traffic -a 127.0.0.1:8003 -n 20 -p 500 -w 2 >/run/legacy.load &
 }
