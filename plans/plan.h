@@ -140,7 +140,8 @@ struct plan {
     const char *agent;   /* version of hamedic */
     const char *haproxy; /* version of HAProxy; NULL where none was seen */
     enum risk risk;
-    int64_t approvals; /* operators' signatures asked for; 0: a person at a terminal will do */
+    int64_t approvals; /* operators' signatures asked for where no person at a terminal reviews; 0:
+                          it changes nothing */
     struct finding *findings;
     size_t finding_count;
     struct change *changes;

@@ -225,7 +225,7 @@ static void render_needs(const struct render_style *style, const struct plan *pl
     if (plan->draft)
         return;
     if (plan->approvals == 0)
-        render_wrapped(style, "", 2, "Needs no signature: a person at a terminal will do.", text);
+        render_wrapped(style, "", 2, "It changes nothing, so it needs no approval.", text);
     else
         render_wrapped(style, "", 2,
                        arena_printf(arena, "Needs %s by operators' signatures.",

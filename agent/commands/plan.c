@@ -146,8 +146,8 @@ static enum exit_code refuse_all(const struct strings *refusals)
     return EXIT_REFUSED;
 }
 
-static const char *next_line(struct invocation *invocation, const struct plan *plan,
-                             const char *file)
+static const char *next_line(struct invocation *invocation, const struct policy *policy,
+                             const struct plan *plan, const char *file)
 {
     if (file == NULL)
         return "hamedic plan -o fix.plan";
@@ -157,8 +157,12 @@ static const char *next_line(struct invocation *invocation, const struct plan *p
                             file);
     if (plan_effective_changes(plan) == 0)
         return NULL;
-    return arena_printf(invocation->arena, "hamedic approve %s -k KEY, or hamedic apply %s", file,
-                        file);
+    if (!policy_person_suffices(policy, plan->risk))
+        return arena_printf(invocation->arena, "hamedic approve %s -k KEY, then hamedic apply %s",
+                            file, file);
+    return arena_printf(
+        invocation->arena,
+        "hamedic approve %s -k KEY; or hamedic apply %s, which shows it and asks you", file, file);
 }
 
 static enum exit_code make(struct invocation *invocation, struct planning *planning)
@@ -194,7 +198,7 @@ static enum exit_code make(struct invocation *invocation, struct planning *plann
         text_add_span(&text, bytes);
     else
         render_plan(&invocation->style, cli_has(invocation, "verbose") ? RENDER_FULL : RENDER_BRIEF,
-                    &plan, next_line(invocation, &plan, file), &text);
+                    &plan, next_line(invocation, planning->policy, &plan, file), &text);
     cli_print(&text);
     return cli_has(invocation, "detailed-exitcode") && plan_effective_changes(&plan) > 0
                ? EXIT_SOMETHING
