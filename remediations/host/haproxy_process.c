@@ -98,6 +98,8 @@ static uint64_t first_number(struct span *words)
     size_t len = 0;
 
     *words = span_trim(*words);
+    if (words->len == 0)
+        return value;
     while (len < words->len && words->ptr[len] != '\t' && words->ptr[len] != ' ')
         len++;
     if (!span_scan_u64((struct span){words->ptr, len}, &value))

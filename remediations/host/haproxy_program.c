@@ -30,9 +30,13 @@ static int64_t now_ms(void)
 
 static bool give_up_root(const struct program_run *run)
 {
-    return !run->as_user || (setgroups(run->group_count, run->groups) == 0 &&
-                             setresgid(run->gid, run->gid, run->gid) == 0 &&
-                             setresuid(run->uid, run->uid, run->uid) == 0);
+    if (!run->as_user)
+        return true;
+    /* To set*id(2), -1 means "as it is": root. */
+    return run->uid != (uid_t)-1 && run->gid != (gid_t)-1 &&
+           setgroups(run->group_count, run->groups) == 0 &&
+           setresgid(run->gid, run->gid, run->gid) == 0 &&
+           setresuid(run->uid, run->uid, run->uid) == 0;
 }
 
 static _Noreturn void become_program(const struct program_run *run, pid_t parent, int output,

@@ -57,7 +57,7 @@ static int take_message(const struct nlmsghdr *header, void *context)
 static int dump(struct mnl_socket *netlink, unsigned char family, uint32_t states,
                 struct socket_table *table, char *buffer, struct err *err)
 {
-    unsigned portid = mnl_socket_get_portid(netlink), sequence = family << 16 | states;
+    unsigned portid = mnl_socket_get_portid(netlink), sequence = (unsigned)family << 16 | states;
     time_t end = time(NULL) + DEADLINE_S;
 
     struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);

@@ -264,6 +264,7 @@ static void test_read_live_sees_queue_connection_and_time_wait(void **state)
     int accepted_too CLEANUP_FD = accept(server, NULL, NULL);
     int waiting CLEANUP_FD = connect_to(port);
     char byte;
+    assert_true(kept >= 0 && accepted >= 0 && waiting >= 0);
     /* Who closes first waits: our side, so that it is an outgoing one. */
     assert_int_equal(close(closed), 0);
     assert_int_equal(read(accepted_too, &byte, 1), 0);
