@@ -31,7 +31,7 @@ make_line() {
     pick net.core.somaxconn net/core/somaxconn net.ipv4.tcp_max_syn_backlog /net/ipv4/tcp_max_syn_backlog \
         net.ipv4.ip_local_port_range net/ipv4//ip_local_port_range net.ipv4.conf.all.rp_filter \
         net/ipv4/conf/all/rp_filter 'net.ipv4.conf.*.rp_filter' 'net/ipv4/conf/*/rp_filter' \
-        'net.ipv4.conf.[ad]*.rp_filter' net.ipv4.conf.default.rp_filter net.ipv4.conf.nosuch.rp_filter
+        'net.ipv4.conf.[ad]*.rp_filter' 'net.ipv4.conf.?l*.rp_filter' 'net.ipv4.conf.*.rp_filter' net.ipv4.conf.default.rp_filter net.ipv4.conf.nosuch.rp_filter
     key=$picked
     make_value "$key"
     pick '' '' '' ' ' '-' '- ' ' '$'\t'; before=$picked

@@ -134,6 +134,20 @@ static void test_sysctl_at_boot_explicit_key_beats_later_glob(void **state)
     assert_null(at_boot(tree, "net.ipv4.conf.lo.deep.rp_filter").value);
 }
 
+/* The first glob is applied last: its value was another before, and then changed. */
+static void test_sysctl_at_boot_glob_that_changed_last_wins(void **state)
+{
+    struct boot_tree *tree = *state;
+
+    boot_tree_write(tree, "etc/sysctl.d/10.conf", "net.ipv4.conf.*.rp_filter = 1\n");
+    boot_tree_write(tree, "etc/sysctl.d/20.conf", "net.ipv4.conf.a*.rp_filter = 2\n");
+    assert_string_equal(at_boot(tree, "net.ipv4.conf.all.rp_filter").value, "2");
+    boot_tree_write(tree, "etc/sysctl.d/30.conf", "net.ipv4.conf.*.rp_filter = 1\n");
+    assert_string_equal(at_boot(tree, "net.ipv4.conf.all.rp_filter").value, "2");
+    boot_tree_write(tree, "etc/sysctl.d/30.conf", "net.ipv4.conf.*.rp_filter = 0\n");
+    assert_string_equal(at_boot(tree, "net.ipv4.conf.all.rp_filter").value, "0");
+}
+
 static void test_sysctl_at_boot_minus_alone_keeps_globs_away(void **state)
 {
     struct boot_tree *tree = *state;
@@ -415,6 +429,7 @@ int main(void)
         IN_TREE(test_sysctl_at_boot_link_names_both_files),
         IN_TREE(test_sysctl_at_boot_link_loop_is_nothing),
         IN_TREE(test_sysctl_at_boot_explicit_key_beats_later_glob),
+        IN_TREE(test_sysctl_at_boot_glob_that_changed_last_wins),
         IN_TREE(test_sysctl_at_boot_minus_alone_keeps_globs_away),
         IN_TREE(test_sysctl_at_boot_value_is_all_behind_the_equal_sign),
         IN_TREE(test_sysctl_at_boot_foreign_bytes_are_escaped),
