@@ -2,7 +2,7 @@
 # Which value will the next boot set? hamedic's answer against systemd's, on generated trees, before and after our edit.
 #   boot_sysctl.bash BOOT_ANSWER cat     what `systemd-analyze cat-config` prints, assignments worked out by awk
 #   boot_sysctl.bash BOOT_ANSWER run     systemd-sysctl itself, run in a new network namespace, and /proc/sys read back
-set -u
+set -u -o pipefail
 answer=$1 way=$2
 trees=${TREES:-30}
 keys="net.core.somaxconn net.ipv4.tcp_max_syn_backlog net.ipv4.ip_local_port_range
