@@ -214,6 +214,8 @@ int process_list_haproxy(const char *program, struct arena *arena, struct proces
     DIR *proc = opendir("/proc");
     if (proc == NULL)
         return err_sys(err, errno, "cannot open '/proc'");
+    /* This stream is ours alone, and readdir_r is deprecated. */
+    /* cppcheck-suppress readdirCalled */
     for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
         struct arena *scratch CLEANUP_ARENA = arena_new();
         struct process process;
