@@ -58,10 +58,14 @@ static void budget_for(const struct diagnosis_work *work, uint64_t maxconn, uint
         *out_limit = facts->haproxy->limit_hard;
 }
 
+/* Who waits behind a full accept queue cannot be counted: four times as much in one step is bold
+ * enough. */
+enum { ACCEPT_FACTOR = 4 };
+
 static struct limit limit_for(struct diagnosis_work *work, uint64_t current, uint64_t waiting)
 {
     const struct facts *facts = work->facts;
-    struct limit limit = {.value = look_new_limit(current, waiting)};
+    struct limit limit = {.value = look_new_limit(current, waiting, ACCEPT_FACTOR)};
     uint64_t bound = look_bound(work, "haproxy.maxconn:global"), need, most;
 
     if (limit.value > bound) {
@@ -262,7 +266,7 @@ static void look_at_frontend(struct diagnosis_work *work, const struct cause *ca
     diagnose_evidence(work, finding, SOURCE_SOCKETS,
                       "%" PRId64 " connections wait in its accept queues%s", queue,
                       waiting.full ? ", which are full" : "");
-    uint64_t value = look_new_limit(limit, to_serve(waiting));
+    uint64_t value = look_new_limit(limit, to_serve(waiting), ACCEPT_FACTOR);
     if (global > 0 && value > (uint64_t)global)
         value = (uint64_t)global;
     wish_front(work, cause, finding, row, value,

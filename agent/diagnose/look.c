@@ -404,12 +404,12 @@ uint64_t look_round_up(uint64_t value)
     return (value + step - 1) / step * step;
 }
 
-uint64_t look_new_limit(uint64_t current, uint64_t waiting)
+uint64_t look_new_limit(uint64_t current, uint64_t waiting, uint64_t factor)
 {
     if (current > NUMBER_MAX)
         current = NUMBER_MAX;
     if (waiting > NUMBER_MAX)
         waiting = NUMBER_MAX;
     uint64_t wanted = look_round_up(current + waiting + (current + waiting + 3) / 4);
-    return wanted < current * 4 ? wanted : current * 4;
+    return wanted < current * factor ? wanted : current * factor;
 }

@@ -169,20 +169,29 @@ static bool is_one_default(const struct queues *queues)
     return queues->count > 1 && users == queues->count;
 }
 
+/* HAProxy counts who waits for a server, so the limit can go there in one step; what takes more
+ * than ten times the load is another design, and a person's decision. */
+enum { QUEUE_FACTOR = 10 };
+
 static void wish_limit(struct diagnosis_work *work, const struct cause *cause,
                        struct finding *finding, const char *address, uint64_t limit, uint64_t waits,
                        const char *because)
 {
-    uint64_t value = look_new_limit(limit, waits), bound = look_bound(work, address);
+    uint64_t value = look_new_limit(limit, waits, QUEUE_FACTOR), bound = look_bound(work, address);
 
     if (value > bound)
         value = bound;
-    if (value > limit)
+    /* A change that leaves a queue would not prove itself, and be taken back: then it is not made.
+     */
+    if (value >= limit + waits) {
         diagnose_wish(work, cause, address, value, WISH_FLOOR, because);
-    else
-        strings_addf(&finding->advice, work->arena,
-                     "the policy allows %s no more than %" PRIu64 ": a person must decide", address,
-                     bound);
+        return;
+    }
+    strings_addf(&finding->advice, work->arena,
+                 "more servers, or a person's decision: the load needs %s=%" PRIu64
+                 " or more, %s no more than %" PRIu64,
+                 address, limit + waits,
+                 bound < limit + waits ? "the policy allows" : "hamedic plans", value);
 }
 
 static void wish_server(struct diagnosis_work *work, const struct cause *cause,

@@ -16,14 +16,14 @@ static void test_look_round_up_keeps_two_digits(void **state)
     assert_true(look_round_up(UINT64_MAX) == UINT64_MAX);
 }
 
-static void test_look_new_limit_is_between_a_quarter_more_and_fourfold(void **state)
+static void test_look_new_limit_is_between_a_quarter_more_and_the_factor(void **state)
 {
     (void)state;
-    assert_int_equal(look_new_limit(100, 0), 130);
-    assert_int_equal(look_new_limit(100, 30), 170);
-    assert_int_equal(look_new_limit(1, 0), 2);
-    assert_int_equal(look_new_limit(10, 1000), 40);
-    assert_true(look_new_limit(UINT64_MAX, UINT64_MAX) > 0);
+    assert_int_equal(look_new_limit(100, 0, 4), 130);
+    assert_int_equal(look_new_limit(100, 30, 4), 170);
+    assert_int_equal(look_new_limit(1, 0, 4), 2);
+    assert_int_equal(look_new_limit(10, 1000, 4), 40);
+    assert_true(look_new_limit(UINT64_MAX, UINT64_MAX, 10) > 0);
 }
 
 /* ---- ports ---- */
@@ -333,7 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_look_round_up_keeps_two_digits),
-        cmocka_unit_test(test_look_new_limit_is_between_a_quarter_more_and_fourfold),
+        cmocka_unit_test(test_look_new_limit_is_between_a_quarter_more_and_the_factor),
         cmocka_unit_test(test_port_set_reads_and_writes_the_kernels_form),
         cmocka_unit_test(test_port_range_malformed_is_not_known),
         cmocka_unit_test(test_backend_refused_servers_of_one_backend_are_one_finding),
