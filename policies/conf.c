@@ -45,8 +45,9 @@ int conf_read(int dir, const char *path, const char *name, struct arena *arena,
 {
     int fd CLEANUP_FD = -1;
 
+    /* A file of a directory is opened by its last name, which says too little. */
     if (file_open(dir, path, &fd, err) < 0)
-        return -1;
+        return strcmp(path, name) == 0 ? -1 : err_wrap(err, "%s", name);
     return conf_read_fd(fd, name, arena, out_text, err);
 }
 
