@@ -11,6 +11,7 @@
 #include "plans/base/text.h"
 
 enum { OPTIONS_MAX = 64, FIRST_LONG = 256, WIDTH_PIPED = 80, WIDTH_LEAST = 40, WIDTH_MOST = 120 };
+enum { HELP_COLUMN = 27 };
 
 static const struct cli_option global_options[] = {
     {"root", 0, "DIR", "work on a tree, not on the live host: nothing is activated"},
@@ -158,16 +159,31 @@ static int choose_style(struct invocation *invocation)
 
 /* ---- help ---- */
 
-static void help_options(const struct cli_option *options, struct text *text)
+static void help_options(const struct render_style *style, const struct cli_option *options,
+                         struct text *text)
 {
     for (; options != NULL && options->name != NULL; options++) {
-        char left[64];
+        char left[64], first[80];
         (void)snprintf(left, sizeof left, "%c%c%s--%s%s%s", options->letter == 0 ? ' ' : '-',
                        options->letter == 0 ? ' ' : options->letter,
                        options->letter == 0 ? "  " : ", ", options->name,
                        options->argument == NULL ? "" : " ",
                        options->argument == NULL ? "" : options->argument);
-        text_addf(text, "  %-24s %s\n", left, options->help);
+        (void)snprintf(first, sizeof first, "  %-*s ", HELP_COLUMN - 3, left);
+        render_wrapped(style, first, HELP_COLUMN, options->help, text);
+    }
+}
+
+/* Each line is a paragraph. */
+static void help_paragraphs(const struct invocation *invocation, const char *words,
+                            struct text *text)
+{
+    struct span rest = span_of(words);
+
+    while (rest.len > 0) {
+        struct span paragraph = span_cut(&rest, '\n');
+        render_wrapped(&invocation->style, "", 0,
+                       arena_copy(invocation->arena, paragraph.ptr, paragraph.len), text);
     }
 }
 
@@ -177,13 +193,13 @@ void cli_help_command(struct invocation *invocation, const struct command *comma
 
     text_addf(&text, "usage: hamedic %s [OPTION]...%s%s\n\n", command->name,
               command->arguments[0] == '\0' ? "" : " ", command->arguments);
-    text_addf(&text, "%s\n", command->about);
+    help_paragraphs(invocation, command->about, &text);
     if (command->options->name != NULL) {
         text_add(&text, "\nOptions\n");
-        help_options(command->options, &text);
+        help_options(&invocation->style, command->options, &text);
     }
     text_add(&text, "\nEverywhere\n");
-    help_options(global_options, &text);
+    help_options(&invocation->style, global_options, &text);
     text_addf(&text, "\nExample\n%s", command->example);
     cli_print(&text);
 }
@@ -194,14 +210,13 @@ void cli_help_all(struct invocation *invocation)
     size_t count;
     const struct command *const *commands = cli_commands(&count);
 
-    text_add(&text,
-             "hamedic finds out why HAProxy does not serve, writes the repair down as a signed "
-             "plan,\nand applies it all-or-nothing once a person has reviewed it.\n\n"
-             "usage: hamedic COMMAND [OPTION]...\n\nCommands\n");
+    text_add(&text, "hamedic finds out why HAProxy does not serve, writes the repair down as a\n"
+                    "signed plan, and applies it all-or-nothing once a person has reviewed it.\n\n"
+                    "usage: hamedic COMMAND [OPTION]...\n\nCommands\n");
     for (size_t i = 0; i < count; i++)
         text_addf(&text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     text_add(&text, "\nEverywhere\n");
-    help_options(global_options, &text);
+    help_options(&invocation->style, global_options, &text);
     text_add(&text,
              "\nExit status\n"
              "  0  done; nothing wrong; nothing to do\n"
@@ -212,11 +227,11 @@ void cli_help_all(struct invocation *invocation)
              "  5  rollback incomplete: a person must act\n"
              "  64 usage\n"
              "\nFirst steps\n"
-             "  hamedic diagnose                        what is wrong, and how we know\n"
-             "  hamedic keygen                          once per host, before the first plan\n"
-             "  hamedic plan -o fix.plan                the repair, signed, nothing changed yet\n"
-             "  hamedic apply fix.plan                  after review, all or nothing\n"
-             "  hamedic rollback                        take it back\n");
+             "  hamedic diagnose                      what is wrong, and how we know\n"
+             "  hamedic keygen                        once per host, before the first plan\n"
+             "  hamedic plan -o fix.plan              the repair, signed, nothing changed yet\n"
+             "  hamedic apply fix.plan                after review, all or nothing\n"
+             "  hamedic rollback                      take it back\n");
     cli_print(&text);
 }
 

@@ -46,7 +46,7 @@ struct command {
     const char *name;
     const char *arguments; /* "PLAN", "[ID]", "" */
     const char *summary;   /* one line */
-    const char *about;     /* what it does, how it ends */
+    const char *about;     /* what it does, how it ends; a paragraph a line */
     const char *example;
     const struct cli_option *options; /* ends with name NULL */
     size_t least, most;               /* how many arguments */

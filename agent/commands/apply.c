@@ -180,12 +180,9 @@ const struct command command_apply = {
     .arguments = "PLAN",
     .summary = "carry a reviewed plan out, all or nothing",
     .about = "Checks signatures, host, expiry, policy and approvals, and that nothing moved since "
-             "the plan;\n"
-             "prepares everything, makes it visible, proves it, and takes all of it back if "
-             "anything is not as\n"
-             "it should be. Without enough operators' signatures a person at a terminal is shown "
-             "the plan and\n"
-             "asked, as far as the policy allows that.\n"
+             "the plan; prepares everything, makes it visible, proves it, and takes all of it back "
+             "if anything is not as it should be. Without enough operators' signatures a person at "
+             "a terminal is shown the plan and asked, as far as the policy allows that.\n"
              "Exit status: 0 done; 3 refused; 4 rolled back; 5 rollback incomplete; 1 error, "
              "nothing changed.",
     .example = "  hamedic apply fix.plan\n  hamedic apply fix.plan --dry-run\n",

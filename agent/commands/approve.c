@@ -86,11 +86,9 @@ const struct command command_approve = {
     .name = "approve",
     .arguments = "PLAN",
     .summary = "add an operator's signature beside a plan",
-    .about =
-        "Signs the plan's bytes with the operator's key and writes PLAN.NAME.minisig beside it, "
-        "NAME being\n"
-        "the key file's. Where the agent's public key is at hand, its signature must hold first.\n"
-        "Review with `hamedic show` before. Needs no root.",
+    .about = "Signs the plan's bytes with the operator's key and writes PLAN.NAME.minisig beside "
+             "it, NAME being the key file's. Where the agent's public key is at hand, its "
+             "signature must hold first. Review with `hamedic show` before. Needs no root.",
     .example = "  hamedic approve fix.plan -k ops-1.key\n",
     .options = options,
     .least = 1,

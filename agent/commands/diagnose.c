@@ -76,10 +76,9 @@ const struct command command_diagnose = {
     .name = "diagnose",
     .arguments = "",
     .summary = "what is wrong and why, with evidence",
-    .about =
-        "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and names\n"
-        "what is wrong with the evidence for it. Changes nothing.\n"
-        "Exit status: 0 nothing proven, 2 findings.",
+    .about = "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and "
+             "names what is wrong with the evidence for it. Changes nothing.\n"
+             "Exit status: 0 nothing proven, 2 findings.",
     .example = "  hamedic diagnose\n  hamedic diagnose --json | jq '.findings[].cause'\n",
     .options = options,
     .run = run,

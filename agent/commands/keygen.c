@@ -72,9 +72,8 @@ const struct command command_keygen = {
     .arguments = "",
     .summary = "the agent's key pair, or an operator's",
     .about =
-        "Without -o: the agent's own pair in /etc/hamedic, which signs this host's plans; once "
-        "per\n"
-        "host. With -o: an operator's pair, encrypted with a passphrase where there is a terminal\n"
+        "Without -o: the agent's own pair in /etc/hamedic, which signs this host's plans; once per "
+        "host. With -o: an operator's pair, encrypted with a passphrase where there is a terminal "
         "to ask at. The files are minisign's. A key that exists is never overwritten.",
     .example = "  hamedic keygen\n  hamedic keygen -o ops-1\n",
     .options = options,

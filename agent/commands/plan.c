@@ -225,13 +225,10 @@ const struct command command_plan = {
     .arguments = "",
     .summary = "write down the repair, signed; change nothing",
     .about = "Diagnoses, and plans what the findings need and what the policy declares; with --set "
-             "plans just\n"
-             "those wishes. The plan is shown; -o writes it with the agent's signature. Nothing is "
-             "changed.\n"
-             "ADDRESS= (no value) wishes our customisation of that resource away. `hamedic help "
-             "plan` lists\n"
-             "what can be changed. Exit status: 0 a plan, also one without changes; 3 the policy "
-             "forbids it.",
+             "plans just those wishes. The plan is shown; -o writes it with the agent's signature. "
+             "Nothing is changed. ADDRESS= (no value) wishes our customisation of that resource "
+             "away. `hamedic help plan` lists what can be changed.\n"
+             "Exit status: 0 a plan, also one without changes; 3 the policy forbids it.",
     .example = "  hamedic plan -o fix.plan\n"
                "  hamedic plan --set haproxy.maxconn:global=20000 -o more.plan\n",
     .options = options,

@@ -63,9 +63,8 @@ const struct command command_recover = {
     .arguments = "",
     .summary = "bring an interrupted transaction to an end",
     .about = "After a crash or a power cut: brings the host to entirely-before, or to "
-             "entirely-after where the\n"
-             "transaction had proven itself. To be run at boot, before HAProxy starts; harmless at "
-             "any time.\n"
+             "entirely-after where the transaction had proven itself. To be run at boot, before "
+             "HAProxy starts; harmless at any time.\n"
              "Exit status: 0 nothing is open any more; 5 a person must act.",
     .example = "  hamedic recover\n",
     .options = options,

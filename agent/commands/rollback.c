@@ -72,10 +72,8 @@ const struct command command_rollback = {
     .arguments = "[ID]",
     .summary = "take the newest transaction back",
     .about = "Puts back what was: files byte for byte with owner, mode and times, running values, "
-             "the SELinux\n"
-             "store's records. What somebody edited since keeps their edits and loses only ours. A "
-             "value that is\n"
-             "neither ours nor the old one is left alone and named.\n"
+             "the SELinux store's records. What somebody edited since keeps their edits and loses "
+             "only ours. A value that is neither ours nor the old one is left alone and named.\n"
              "Exit status: 0 the host is as before; 5 incomplete, says what stands where.",
     .example = "  hamedic rollback\n  hamedic rollback 7f3a9c\n",
     .options = options,

@@ -77,11 +77,11 @@ const struct command command_show = {
     .name = "show",
     .arguments = "PLAN",
     .summary = "review a plan: changes, diffs, why, risk, signatures",
-    .about = "Shows all that a reviewer needs: what is wrong, what will change, what it opens and "
-             "disturbs, how\n"
-             "it is taken back, who signed, and what the policy says. Needs no root.\n"
-             "Exit status: 0 it may be applied (once approved) or is a draft; 3 something stands "
-             "against it.",
+    .about =
+        "Shows all that a reviewer needs: what is wrong, what will change, what it opens and "
+        "disturbs, how it is taken back, who signed, and what the policy says. Needs no root.\n"
+        "Exit status: 0 it may be applied (once approved) or is a draft; 3 something stands "
+        "against it.",
     .example = "  hamedic show fix.plan\n  hamedic show fix.plan --keys ./keys --policy ci.conf\n",
     .options = options,
     .least = 1,

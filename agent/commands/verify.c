@@ -73,8 +73,7 @@ const struct command command_verify = {
     .arguments = "PLAN",
     .summary = "check signatures, expiry and policy of a plan",
     .about = "Checks that the plan is genuine, fresh, allowed by the policy and approved. Needs no "
-             "root, and with\n"
-             "--keys no host: what only the host can tell is named as not checked.\n"
+             "root, and with --keys no host: what only the host can tell is named as not checked.\n"
              "Exit status: 0 all held; 3 refused; 1 the plan is malformed.",
     .example = "  hamedic verify fix.plan\n  hamedic verify fix.plan --keys ./keys --policy "
                "policies/ci.conf\n",
