@@ -6,6 +6,9 @@
 
 /* Far above any real limit, far below where sums could overflow. */
 #define NUMBER_MAX ((uint64_t)1 << 40)
+/* Up to here a limit says nothing of what a server or a host can carry: ten times 2 would often
+ * only be the next queue. */
+#define SMALL_LIMIT ((uint64_t)128)
 /* The kernel's default of fs.nr_open. */
 #define NR_OPEN_DEFAULT ((uint64_t)1024 * 1024)
 
@@ -169,8 +172,13 @@ static void add_server(struct diagnosis_work *work, const struct haproxy_stat *r
     view->row = row;
     view->proxy = proxy;
     view->server = server;
-    view->backend = look_shown(row != NULL ? row->proxy : proxy->name);
-    view->name = look_shown(row != NULL ? row->name : server->name);
+    if (row != NULL) {
+        view->backend = look_shown(row->proxy);
+        view->name = look_shown(row->name);
+    } else {
+        view->backend = look_shown(proxy->name);
+        view->name = look_shown(server->name);
+    }
     /* What runs counts: a name was resolved there, and an address may have been changed at run
      * time. */
     if (row != NULL && split_address(work->arena, row->address, &view->address, &view->port))
@@ -411,5 +419,6 @@ uint64_t look_new_limit(uint64_t current, uint64_t waiting, uint64_t factor)
     if (waiting > NUMBER_MAX)
         waiting = NUMBER_MAX;
     uint64_t wanted = look_round_up(current + waiting + (current + waiting + 3) / 4);
-    return wanted < current * factor ? wanted : current * factor;
+    uint64_t most = current * factor > SMALL_LIMIT ? current * factor : SMALL_LIMIT;
+    return wanted < most ? wanted : most;
 }

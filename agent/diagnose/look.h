@@ -62,7 +62,7 @@ const char *look_place(struct diagnosis_work *work, const struct cfg_file *file,
 uint64_t look_bound(const struct diagnosis_work *work, const char *address); /* UINT64_MAX: none */
 uint64_t look_round_up(uint64_t value); /* to two significant digits */
 /* A limit for `current` plus `waiting`: with a margin, at least a quarter more, at most `factor` (2
- * to 100) times as much. */
+ * to 100) times as much, or 128 where that is more. */
 uint64_t look_new_limit(uint64_t current, uint64_t waiting, uint64_t factor);
 
 bool look_same(const char *a, const char *b); /* two NULL are not the same */

@@ -22,7 +22,9 @@ static void test_look_new_limit_is_between_a_quarter_more_and_the_factor(void **
     assert_int_equal(look_new_limit(100, 0, 4), 130);
     assert_int_equal(look_new_limit(100, 30, 4), 170);
     assert_int_equal(look_new_limit(1, 0, 4), 2);
-    assert_int_equal(look_new_limit(10, 1000, 4), 40);
+    assert_int_equal(look_new_limit(100, 1000, 4), 400);
+    assert_int_equal(look_new_limit(2, 30, 10), 40); /* small ones are not held to it */
+    assert_int_equal(look_new_limit(10, 1000, 4), 128);
     assert_true(look_new_limit(UINT64_MAX, UINT64_MAX, 10) > 0);
 }
 
