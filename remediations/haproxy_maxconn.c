@@ -63,9 +63,9 @@ static int look_at(const struct scene *scene, const char *target, struct arena *
     struct look look = {0};
 
     if (config_require(scene, err) < 0 || cfg_target_parse(target, arena, &look.target, err) < 0 ||
-        cfg_find_maxconn(scene->cfg, scene->haproxy, target, arena, &look.slot, err) < 0 ||
-        running_read(scene->host, scene->haproxy, &look.target, arena, &look.running, err) < 0)
+        cfg_find_maxconn(scene->cfg, scene->haproxy, target, arena, &look.slot, err) < 0)
         return -1;
+    running_read(scene->host, scene->haproxy, &look.target, arena, &look.running);
     *out_look = look;
     return 0;
 }
@@ -340,9 +340,9 @@ static int maxconn_prove(struct stage *stage, const struct change *change, struc
 
     if (config_on_disk(stage, scratch, &cfg, err) < 0 ||
         cfg_find_maxconn(cfg, haproxy, change->target, scratch, &slot, err) < 0 ||
-        cfg_target_parse(change->target, arena, &target, err) < 0 ||
-        running_read(stage_host(stage), haproxy, &target, arena, &running, err) < 0)
+        cfg_target_parse(change->target, arena, &target, err) < 0)
         return -1;
+    running_read(stage_host(stage), haproxy, &target, arena, &running);
     if (change->action == ACTION_DELETE
             ? slot.token.len > 0 && same(slot.value, change->before.persistent)
             : !same(slot.value, change->after.persistent))
@@ -351,7 +351,10 @@ static int maxconn_prove(struct stage *stage, const struct change *change, struc
                        change->after.persistent == NULL ? "none" : change->after.persistent);
     if (change->after.runtime != NULL && !same(running.value, change->after.runtime))
         return err_set(err, ERR_SYS, "the running HAProxy has maxconn %s, not %s",
-                       running.value == NULL ? "none" : running.value, change->after.runtime);
+                       running.silent          ? running.reason
+                       : running.value == NULL ? "none"
+                                               : running.value,
+                       change->after.runtime);
     const char *value = slot.value == NULL ? "none" : slot.value;
     *out_proof = (struct proof){
         .now = change->after.runtime != NULL
@@ -413,9 +416,17 @@ static int undo_running(struct stage *stage, const struct change *change, struct
         report->runtime = report->persistent == UNDONE_ALREADY ? UNDONE_ALREADY : UNDONE_RESTORED;
         return 0;
     }
-    if (cfg_target_parse(change->target, arena, &target, err) < 0 ||
-        running_read(stage_host(stage), haproxy, &target, arena, &running, err) < 0)
+    if (cfg_target_parse(change->target, arena, &target, err) < 0)
         return -1;
+    running_read(stage_host(stage), haproxy, &target, arena, &running);
+    if (running.silent) {
+        report->runtime = UNDONE_LEFT;
+        report->left = arena_printf(arena,
+                                    "the running maxconn of %s may still be %s, HAProxy does not "
+                                    "answer (%s): reload it",
+                                    change->target, change->after.runtime, running.reason);
+        return 0;
+    }
     if (!running.asked || same(running.value, change->before.runtime))
         return 0;
     if (same(running.value, change->after.runtime) && target.kind != TARGET_PROXY) {

@@ -62,11 +62,12 @@ static int read_row(const struct haproxy *haproxy, const struct cfg_target *targ
     return 0;
 }
 
-int running_read(const struct host *host, const struct haproxy *haproxy,
-                 const struct cfg_target *target, struct arena *arena,
-                 struct running_maxconn *out_running, struct err *err)
+void running_read(const struct host *host, const struct haproxy *haproxy,
+                  const struct cfg_target *target, struct arena *arena,
+                  struct running_maxconn *out_running)
 {
     struct running_maxconn running = {.asked = true};
+    struct err err = {0};
     bool of_section = target->kind == TARGET_PROXY && target->section != CFG_DEFAULTS;
 
     if (!host->live)
@@ -79,11 +80,10 @@ int running_read(const struct host *host, const struct haproxy *haproxy,
         running.reason = "HAProxy has no stats socket";
     running.asked = running.reason == NULL;
     if (running.asked &&
-        (target->kind == TARGET_GLOBAL ? read_global(haproxy, arena, &running, err)
-                                       : read_row(haproxy, target, arena, &running, err)) < 0)
-        return -1;
+        (target->kind == TARGET_GLOBAL ? read_global(haproxy, arena, &running, &err)
+                                       : read_row(haproxy, target, arena, &running, &err)) < 0)
+        running = (struct running_maxconn){.silent = true, .reason = arena_string(arena, err.text)};
     *out_running = running;
-    return 0;
 }
 
 int running_set(const struct haproxy *haproxy, const struct cfg_target *target, const char *value,

@@ -6,10 +6,10 @@
  * they count is not known here. Sections come in any order and file, names are unique only per kind
  * of section. Owns:    struct cfg lives in the arena and points into the files' bytes. Errors:
  * ERR_INPUT "FILE:LINE: what was seen, what was expected" for what HAProxy's own reader refuses
- *          (NUL, unterminated quote, more than 64 words, unknown .directive ...), and for files
- * above HOST_FILE_MAX. Keywords that hamedic does not know are none of its business. Source:
- * HAProxy configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables", 2.4
- * "Conditional blocks"; 2.6.12 cfgparse.c and tools.c were read for facts.
+ * (NUL, unterminated quote, more than 64 words, unknown .directive ...), and for files above
+ * HOST_FILE_MAX. Keywords that hamedic does not know are none of its business. Source:  HAProxy
+ * configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables", 2.4 "Conditional
+ * blocks"; 2.6.12 cfgparse.c and tools.c were read for facts.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_H

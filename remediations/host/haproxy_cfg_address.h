@@ -1,6 +1,7 @@
-/* host/haproxy_cfg_address: addresses and keyword lists of `bind` and `server` lines. A part of the
- * configuration's reader; nobody else includes it. Source:  HAProxy configuration.txt 5.1 "Bind
- * options", 5.2 "Server and default-server options", 11.1 "Address formats", of 2.4 to 3.5.
+/* host/haproxy_cfg_address: addresses and keyword lists of `bind` and `server` lines.
+ * A part of the configuration's reader; nobody else includes it.
+ * Source:  HAProxy configuration.txt 5.1 "Bind options", 5.2 "Server and default-server options",
+ *          11.1 "Address formats", of 2.4 to 3.5.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_ADDRESS_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_ADDRESS_H

@@ -55,9 +55,8 @@ static void parse_variable(struct parser *parser)
     struct span name = words->count > 1 ? words->at[1].value : (struct span){"", 0};
     struct span value = words->count > 2 ? words->at[2].value : (struct span){"", 0};
 
-    if (parse_word_is(parser, 0, "setenv"))
-        lex_set_variable(parser->lex, name, value, parser->unsure);
-    else if (parse_word_is(parser, 0, "presetenv") && !lex_has_variable(parser->lex, name))
+    if (parse_word_is(parser, 0, "setenv") ||
+        (parse_word_is(parser, 0, "presetenv") && !lex_has_variable(parser->lex, name)))
         lex_set_variable(parser->lex, name, value, parser->unsure);
     else if (parse_word_is(parser, 0, "unsetenv"))
         for (size_t i = 1; i < words->count; i++)

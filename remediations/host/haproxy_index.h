@@ -1,6 +1,6 @@
-/* host/haproxy_index: finds things by name in constant time, so that 10,000 sections cost no 10,000
- * squared. Use:     index_new(arena); index_put(index, name, thing); index_get(index, name) Owns:
- * names are copied into the arena; things are the caller's. Errors:  none.
+/* host/haproxy_index: finds things by name in constant time: 10,000 sections cost no 10,000
+ * squared. Use:     index_new(arena); *index_slot(index, kind, name) = thing; index_get(index,
+ * kind, name) Owns:    names are copied into the arena; things are the caller's. Errors:  none.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_INDEX_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_INDEX_H

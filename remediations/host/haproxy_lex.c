@@ -190,7 +190,9 @@ static int hex_digit(char byte)
 /* The byte `ahead` of the current one; NUL behind the end, as HAProxy sees it. */
 static char peek(const struct cut *cut, size_t ahead)
 {
-    return cut->at + ahead < cut->line.len ? cut->line.ptr[cut->at + ahead] : '\0';
+    if (cut->at + ahead >= cut->line.len)
+        return '\0';
+    return cut->line.ptr[cut->at + ahead];
 }
 
 static int cut_escape(struct cut *cut, struct err *err)
@@ -206,7 +208,8 @@ static int cut_escape(struct cut *cut, struct err *err)
         sent = next;
         used = 2;
     } else if (next == 't' || next == 'n' || next == 'r') {
-        sent = next == 't' ? '\t' : next == 'n' ? '\n' : '\r';
+        static const char names[] = "tnr", bytes[] = "\t\n\r";
+        sent = bytes[strchr(names, next) - names];
         used = 2;
     } else if (next == 'x') {
         int high = hex_digit(peek(cut, 2)), low = hex_digit(peek(cut, 3));

@@ -197,7 +197,7 @@ static const struct oracle_case cases[] = {
      .refused = "above all servers"},
     {.name = "default-server edited",
      .files = {"backend b\n" D " default-server maxconn 5 inter 2s # all\n server a 127.0.0.1:1\n "
-                               "server b 127.0.0.1:1 maxconn 4\n"},
+               "server b 127.0.0.1:1 maxconn 4\n"},
      .target = "default-server/b",
      .value = "19"},
     {.name = "default-server made",
