@@ -135,18 +135,20 @@ static void check_policy(const struct review_request *request, struct arena *are
     }
 }
 
+void review_close(struct review *review)
+{
+    if (review->plan_dir >= 0)
+        (void)close(review->plan_dir);
+    review->plan_dir = -1;
+}
+
 int review_open(const struct review_request *request, struct arena *arena,
                 struct review *out_review, struct err *err)
 {
-    struct review review = {.plan_dir = -1};
-    int dir CLEANUP_FD = -1;
+    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
 
-    if (read_plan(request->path, arena, &review, err) < 0) {
-        dir = review.plan_dir;
-        return -1;
-    }
-    dir = review.plan_dir;
-    if (check_signatures(request, arena, &review, err) < 0)
+    if (read_plan(request->path, arena, &review, err) < 0 ||
+        check_signatures(request, arena, &review, err) < 0)
         return -1;
     if (codec_read_plan(review.bytes, arena, &review.plan, err) < 0)
         return err_wrap(err, "'%s'", request->path);
@@ -154,8 +156,8 @@ int review_open(const struct review_request *request, struct arena *arena,
     if (check_host(request, arena, &review, err) < 0)
         return -1;
     check_policy(request, arena, &review);
-    (void)take_fd(&dir);
     *out_review = review;
+    review.plan_dir = -1;
     return 0;
 }
 

@@ -28,7 +28,7 @@ struct review_request {
 struct review {
     struct plan plan;
     struct span bytes;
-    int plan_dir;          /* open directory of the file: the caller closes it */
+    int plan_dir;          /* open directory of the file; review_close closes it */
     const char *plan_name; /* name in it */
     struct keyring keys;
     struct approvals approvals;
@@ -41,6 +41,13 @@ struct review {
 
 MUST_CHECK int review_open(const struct review_request *request, struct arena *arena,
                            struct review *out_review, struct err *err);
+void review_close(struct review *review);
+#define CLEANUP_REVIEW __attribute__((cleanup(review_close)))
+#define REVIEW_EMPTY                                                                               \
+    {                                                                                              \
+        .plan_dir = -1                                                                             \
+    }
+
 /* Are there enough operators' signatures? */
 bool review_is_approved(const struct review *review);
 /* The signature files beside the plan as they are, to be kept with the transaction. */

@@ -158,7 +158,7 @@ static enum exit_code apply(struct changing *changing, struct review *review, co
 static enum exit_code run(struct invocation *invocation)
 {
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
-    struct review review = {.plan_dir = -1};
+    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
     const char *by = "nobody: a dry run";
     struct err err;
 
@@ -169,7 +169,6 @@ static enum exit_code run(struct invocation *invocation)
     }
     if (changing_open(&changing, invocation, &err) < 0 || review_plan(&changing, &review, &err) < 0)
         return cli_fail(&err);
-    int dir CLEANUP_FD = review.plan_dir;
     if (!cli_has(invocation, "dry-run") && get_approval(invocation, &review, &by, &err) < 0)
         return cli_fail(&err);
     return apply(&changing, &review, by);

@@ -51,7 +51,7 @@ static enum exit_code run(struct invocation *invocation)
 {
     struct host *host CLEANUP_HOST = NULL;
     struct policy *policy CLEANUP_POLICY = NULL;
-    struct review review = {.plan_dir = -1};
+    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
     struct err err;
     int keys CLEANUP_FD = -1;
 
@@ -69,7 +69,6 @@ static enum exit_code run(struct invocation *invocation)
     };
     if (review_open(&request, invocation->arena, &review, &err) < 0)
         return cli_fail(&err);
-    int dir CLEANUP_FD = review.plan_dir;
     return show(invocation, &review);
 }
 

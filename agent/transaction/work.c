@@ -10,7 +10,8 @@
 
 enum { REPORT_SIZE = 2048 };
 
-static void report_words(const struct engine *engine, bool good, const char *format, va_list args)
+static void PRINTF_LIKE(3, 0)
+    report_words(const struct engine *engine, bool good, const char *format, va_list args)
 {
     char words[REPORT_SIZE];
 
