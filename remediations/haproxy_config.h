@@ -1,8 +1,8 @@
 /* remediations/haproxy_config: what the rows that edit haproxy.cfg share.
  * Use:     config_require(scene, err) before anything; config_staged() while staging;
- * config_alone() while undoing, where nothing but one file's text counts. Owns:    results live in
- * the arena, or in the stage's. Errors:  ERR_UNSUPPORTED no configuration can be read; ERR_DENIED
- * another program manages the file.
+ *          config_alone() while undoing, where nothing but one file's text counts.
+ * Owns:    results live in the arena, or in the stage's.
+ * Errors:  ERR_UNSUPPORTED no configuration can be read; ERR_DENIED another program manages it.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HAPROXY_CONFIG_H
 #define HAMEDIC_REMEDIATIONS_HAPROXY_CONFIG_H

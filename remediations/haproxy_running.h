@@ -1,5 +1,5 @@
 /* remediations/haproxy_running: a maxconn as the running HAProxy has it, over its Runtime API.
- * Shapes:  values are decimal text; NULL: no limit, or it cannot be asked (then `reason` says why).
+ * Shapes:  values are decimal text; NULL: no limit, or it cannot be asked (`reason` says why).
  * Errors:  of running_set, as host/haproxy_api says.
  * Source:  HAProxy management.txt 9.3 "set maxconn global", "set maxconn server", "show info",
  *          "show stat".

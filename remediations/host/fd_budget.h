@@ -1,8 +1,9 @@
 /* host/fd_budget: how many file descriptors HAProxy needs for a maxconn, and how many it can get.
  * `haproxy -c` does not look at this: a configuration can be valid and unable to start.
  * Source:  HAProxy 2.6.12 compute_ideal_maxsock, compute_ideal_maxconn (read for facts, and
- * compared with the Maxsock of running ones): maxsock = base + 3 * nbthread + 2 * maxpipes + 2 *
- * maxconn base    = 10 + listeners + (10 where a stats socket or a master is) + (1 with -W)
+ *          compared with the Maxsock of running ones):
+ *            maxsock = base + 3 * nbthread + 2 * maxpipes + 2 * maxconn
+ *            base    = 10 + listeners + (10 where a stats socket or a master is) + (1 with -W)
  *                      + (11 with -S) + 3 * peers + checks
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_FD_BUDGET_H

@@ -1,15 +1,16 @@
 /* host/haproxy_cfg: haproxy.cfg as HAProxy reads it, and edits that keep every other byte.
  * Use:     cfg_load(host, haproxy, arena, &cfg, err)  or  cfg_parse(files, count, ...);
- *          cfg_find_maxconn(cfg, target, ...); cfg_set_maxconn(...) gives the new bytes of one
- * file. Shapes:  lines count from 1, offsets in bytes from the start of the file. Values are
- * unquoted and expanded as HAProxy does it. Lines inside .if/.elif/.else are `conditional`: whether
- * they count is not known here. Sections come in any order and file, names are unique only per kind
- * of section. Owns:    struct cfg lives in the arena and points into the files' bytes. Errors:
- * ERR_INPUT "FILE:LINE: what was seen, what was expected" for what HAProxy's own reader refuses
- * (NUL, unterminated quote, more than 64 words, unknown .directive ...), and for files above
- * HOST_FILE_MAX. Keywords that hamedic does not know are none of its business. Source:  HAProxy
- * configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables", 2.4 "Conditional
- * blocks"; 2.6.12 cfgparse.c and tools.c were read for facts.
+ *          cfg_find_maxconn(cfg, target, ...); cfg_set_maxconn(...) gives one file's new bytes.
+ * Shapes:  lines count from 1, offsets in bytes from the start of the file. Values are unquoted
+ *          and expanded as HAProxy does it. Lines inside .if/.elif/.else are `conditional`:
+ *          whether they count is not known here. Sections come in any order and file, names are
+ *          unique only per kind of section.
+ * Owns:    struct cfg lives in the arena and points into the files' bytes.
+ * Errors:  ERR_INPUT "FILE:LINE: what was seen, what was expected" for what HAProxy's own reader
+ *          refuses (NUL, unterminated quote, more than 64 words, unknown .directive ...), and for
+ *          files above HOST_FILE_MAX. Keywords that hamedic does not know are not its business.
+ * Source:  HAProxy configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables", 2.4
+ *          "Conditional blocks"; 2.6.12 cfgparse.c and tools.c were read for facts.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_H

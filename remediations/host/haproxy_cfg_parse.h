@@ -1,7 +1,7 @@
-/* host/haproxy_cfg_parse: what the parts of the configuration's reader share. Nobody else includes
- * it. Use:     haproxy_cfg.c drives lines, conditionals and sections; it hands the words of a line
- * to parse_global_line or parse_proxy_line. Owns:    the model lives in the arena; servers are
- * collected in memory of the parser's own.
+/* host/haproxy_cfg_parse: what the parts of the configuration's reader share, and nobody else.
+ * Use:     haproxy_cfg.c drives lines, conditionals and sections; it hands the words of a line to
+ *          parse_global_line or parse_proxy_line.
+ * Owns:    the model lives in the arena; servers are collected in memory of the parser's own.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_PARSE_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_PARSE_H

@@ -1,6 +1,7 @@
-/* host/haproxy_index: finds things by name in constant time: 10,000 sections cost no 10,000
- * squared. Use:     index_new(arena); *index_slot(index, kind, name) = thing; index_get(index,
- * kind, name) Owns:    names are copied into the arena; things are the caller's. Errors:  none.
+/* host/haproxy_index: finds things by name, so that 10,000 sections cost no 10,000 squared.
+ * Use:     index_new(arena); *index_slot(index, kind, name) = thing; index_get(index, kind, name)
+ * Owns:    names are copied into the arena; things are the caller's.
+ * Errors:  none.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_INDEX_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_INDEX_H

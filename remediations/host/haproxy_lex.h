@@ -1,13 +1,14 @@
 /* host/haproxy_lex: one physical line of haproxy.cfg as words, the way HAProxy cuts it.
- * Use:     lex_new(arena, environment); lex_line(lex, bytes_of_the_line, &words, err) for each line
+ * Use:     lex_new(arena, environment); lex_line(lex, line, &position, &words, err) for each line
  * Shapes:  a line comes without its '\n' and has no NUL. offset and len of a word are of its raw
- * bytes in the line, quotes and escapes and all; `value` is unquoted, unescaped and expanded, cut
- * at its first NUL. A word out of "${NAME[*]}" shares its place with its brothers. Owns:    words
- * live until the next lex_line; values point into the line or into the lexer. Errors:  ERR_INPUT
- * what HAProxy itself refuses: more than 64 words, an open quote or brace, a bad \x. The text says
- * what is wrong, not where: the caller knows the file and the line. Source:  HAProxy
- * configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables"; parse_line() of 2.6
- * was read for facts. '\r' ends a line anywhere but behind a blank.
+ *          bytes in the line, quotes and escapes and all; `value` is unquoted, unescaped and
+ *          expanded, cut at its first NUL. A word out of "${NAME[*]}" shares its place with its
+ *          brothers.
+ * Owns:    words live until the next lex_line; values point into the line or into the lexer.
+ * Errors:  ERR_INPUT what HAProxy itself refuses: more than 64 words, an open quote or brace, a
+ *          bad \x. The text says what is wrong, not where: the caller knows file and line.
+ * Source:  HAProxy configuration.txt 2.2 "Quoting and escaping", 2.3 "Environment variables";
+ *          parse_line() of 2.6 was read for facts. '\r' ends a line anywhere but behind a blank.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_LEX_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_LEX_H
