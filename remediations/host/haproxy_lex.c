@@ -6,21 +6,27 @@
 
 enum { OUTPUT_FIRST = 4096 };
 
+/* What all lines together may be copied: short lines with long variables take time out of nothing.
+ */
+#define COPIED_MAX ((size_t)256 * 1024 * 1024)
+
 struct variable {
     struct variable *next; /* of all variables, for resetenv */
     const char *name;
     struct span value;
     bool set;
     bool uncertain;
+    bool listed;
 };
 
 struct lex {
     struct arena *arena;
     struct index *variables;
-    struct variable *all;
-    char *output; /* values that differ from their raw bytes */
+    struct variable *all; /* at least those that are set */
+    char *output;         /* values that differ from their raw bytes */
     size_t output_room;
     size_t output_len;
+    size_t copied;
     char number[24]; /* .LINE as text */
 };
 
@@ -48,8 +54,6 @@ static struct variable *variable_slot(struct lex *lex, struct span name)
     if (*slot == NULL) {
         struct variable *variable = arena_alloc(lex->arena, sizeof *variable);
         variable->name = arena_copy(lex->arena, name.ptr, name.len);
-        variable->next = lex->all;
-        lex->all = variable;
         *slot = variable;
     }
     return *slot;
@@ -79,6 +83,11 @@ void lex_set_variable(struct lex *lex, struct span name, struct span value, bool
     variable->value = (struct span){arena_copy(lex->arena, value.ptr, value.len), value.len};
     variable->set = true;
     variable->uncertain = uncertain;
+    if (!variable->listed) {
+        variable->listed = true;
+        variable->next = lex->all;
+        lex->all = variable;
+    }
 }
 
 bool lex_has_variable(const struct lex *lex, struct span name)
@@ -98,14 +107,19 @@ void lex_unset_variable(struct lex *lex, struct span name, bool uncertain)
 
 void lex_keep_variables(struct lex *lex, const struct lex_word *names, size_t count, bool uncertain)
 {
-    for (struct variable *variable = lex->all; variable != NULL; variable = variable->next) {
+    for (struct variable **at = &lex->all; *at != NULL;) {
+        struct variable *variable = *at;
         bool kept = false;
         for (size_t i = 0; i < count; i++)
             kept = kept || span_is(names[i].value, variable->name);
-        if (!kept) {
-            variable->set = false;
-            variable->uncertain = uncertain;
+        if (kept) {
+            at = &variable->next;
+            continue;
         }
+        variable->set = false;
+        variable->uncertain = uncertain;
+        variable->listed = false;
+        *at = variable->next;
     }
 }
 
@@ -118,6 +132,10 @@ static int emit(struct cut *cut, struct span bytes, struct err *err)
     if (lex->output_len + bytes.len > LEX_LINE_MAX)
         return err_set(err, ERR_INPUT, "line of more than %zu bytes once variables are expanded",
                        LEX_LINE_MAX);
+    lex->copied += bytes.len;
+    if (lex->copied > COPIED_MAX)
+        return err_set(err, ERR_INPUT, "variables make more than %zu bytes out of the lines so far",
+                       COPIED_MAX);
     if (lex->output_len + bytes.len > lex->output_room) {
         size_t room = lex->output_room;
         while (room < lex->output_len + bytes.len)

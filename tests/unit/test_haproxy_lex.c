@@ -167,6 +167,42 @@ static void test_lex_line_variables_that_blow_up_are_refused(void **state)
     assert_non_null(strstr(err.text, "expanded"));
 }
 
+static void test_lex_line_many_lines_of_long_variables_are_bounded(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct lex *lex = lex_new(arena, NULL);
+    struct lex_words words;
+    struct err err = {0};
+    char *big = arena_alloc(arena, 1000001);
+    size_t lines = 0;
+
+    (void)state;
+    memset(big, 'x', 1000000);
+    lex_set_variable(lex, span_of("B"), span_of(big), false);
+    while (lines < 1000 && lex_line(lex, span_of("\"$B\""), &here, &words, &err) == 0)
+        lines++;
+    assert_int_equal(lines, 268);
+    assert_int_equal(err.kind, ERR_INPUT);
+}
+
+static void test_lex_keep_variables_forgets_all_others_for_good(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct lex *lex = lex_new(arena, NULL);
+    const struct lex_word kept = {.value = {"A", 1}};
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        lex_set_variable(lex, span_of("A"), span_of("1"), false);
+        lex_set_variable(lex, span_of("B"), span_of("2"), false);
+        lex_keep_variables(lex, &kept, 1, false);
+        assert_true(lex_has_variable(lex, span_of("A")));
+        assert_false(lex_has_variable(lex, span_of("B")));
+    }
+    lex_keep_variables(lex, NULL, 0, false);
+    assert_false(lex_has_variable(lex, span_of("A")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +217,8 @@ int main(void)
         cmocka_unit_test(test_lex_line_sixty_four_words_are_the_most),
         cmocka_unit_test(test_lex_line_place_is_of_the_raw_word),
         cmocka_unit_test(test_lex_line_variables_that_blow_up_are_refused),
+        cmocka_unit_test(test_lex_line_many_lines_of_long_variables_are_bounded),
+        cmocka_unit_test(test_lex_keep_variables_forgets_all_others_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
