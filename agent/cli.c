@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "agent/commands/commands.h"
 #include "plans/base/text.h"
 
 enum { OPTIONS_MAX = 64, FIRST_LONG = 256, WIDTH_PIPED = 80, WIDTH_LEAST = 40, WIDTH_MOST = 120 };
@@ -208,7 +209,7 @@ void cli_help_all(struct invocation *invocation)
 {
     struct text text = text_new(invocation->arena);
     size_t count;
-    const struct command *const *commands = cli_commands(&count);
+    const struct command *const *commands = commands_table(&count);
 
     text_add(&text, "hamedic finds out why HAProxy does not serve, writes the repair down as a\n"
                     "signed plan, and applies it all-or-nothing once a person has reviewed it.\n\n"
@@ -238,7 +239,7 @@ void cli_help_all(struct invocation *invocation)
 const struct command *cli_find_command(const char *name)
 {
     size_t count;
-    const struct command *const *commands = cli_commands(&count);
+    const struct command *const *commands = commands_table(&count);
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(commands[i]->name, name) == 0)

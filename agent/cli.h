@@ -1,7 +1,7 @@
 /* agent/cli: the command line as tables: what commands there are, what each takes, how it ends.
  * Use:     a command is one file in commands/ with one `const struct command`, and one line in
- * commands/table.c; help and dispatch come from there. Shapes:  options may stand before and after
- * the command's name; "--" ends them.
+ *          commands/table.c; help and dispatch come from there.
+ * Shapes:  options may stand before and after the command's name; "--" ends them.
  */
 #ifndef HAMEDIC_AGENT_CLI_H
 #define HAMEDIC_AGENT_CLI_H
@@ -52,8 +52,6 @@ struct command {
     size_t least, most;               /* how many arguments */
     enum exit_code (*run)(struct invocation *invocation);
 };
-
-const struct command *const *cli_commands(size_t *out_count); /* commands/table.c */
 
 enum exit_code cli_main(int argc, char **argv);
 void cli_help_all(struct invocation *invocation);

@@ -88,6 +88,23 @@ static int plan_wish(const struct planner *planner, const struct scene *scene,
     return 0;
 }
 
+/* The wishes of one kind: `first`: for the target that must come before the others of its kind, else for those. */
+static int plan_kind(const struct planner *planner, const struct scene *scene,
+                     const struct remediation *row, bool first, struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < scene->wish_count; i++) {
+        const struct wish *wish = &scene->wishes[i];
+        const char *kind, *target;
+        if (!address_split(planner->arena, wish->address, &kind, &target) ||
+            strcmp(kind, row->kind) != 0)
+            continue;
+        bool is_first = row->first_target != NULL && strcmp(target, row->first_target) == 0;
+        if (is_first == first && plan_wish(planner, scene, row, wish, plan, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int plan_changes(const struct planner *planner, const struct wish *wishes, size_t count,
                         struct plan *plan, struct err *err)
 {
@@ -98,14 +115,9 @@ static int plan_changes(const struct planner *planner, const struct wish *wishes
     scene.wishes = wishes;
     scene.wish_count = count;
     for (size_t r = 0; r < row_count; r++)
-        for (size_t i = 0; i < count; i++) {
-            const char *kind, *target;
-            if (!address_split(planner->arena, wishes[i].address, &kind, &target) ||
-                strcmp(kind, rows[r]->kind) != 0)
-                continue;
-            if (plan_wish(planner, &scene, rows[r], &wishes[i], plan, err) < 0)
-                return -1;
-        }
+        if (plan_kind(planner, &scene, rows[r], true, plan, err) < 0 ||
+            plan_kind(planner, &scene, rows[r], false, plan, err) < 0)
+            return -1;
     if (plan->change_count > PLAN_CHANGES_MAX)
         return err_set(err, ERR_INPUT, "%zu changes in one plan: expected at most %d",
                        plan->change_count, PLAN_CHANGES_MAX);

@@ -1,10 +1,11 @@
 /* agent/planner: wishes in, an exact plan out.
  * Use:     planner_make(&planner, wishes, count, &plan, &refusals, err)
  * Shapes:  wishes for one address are one: the same value twice is one wish with both reasons; an
- * operator's value beats a diagnosed one; an operator's and a policy's that differ are an error.
- * Changes stand in commit order. Owns:    the plan lives in the arena. Errors:  ERR_INPUT,
- * ERR_UNSUPPORTED for a wish of the operator or the policy, with its address. A diagnosed wish that
- *          cannot be planned becomes advice that says why.
+ *          operator's value beats a diagnosed one; an operator's and a policy's that differ are an
+ *          error. Changes stand in commit order.
+ * Owns:    the plan lives in the arena.
+ * Errors:  ERR_INPUT, ERR_UNSUPPORTED for a wish of the operator or the policy, with its address.
+ *          A diagnosed wish that cannot be planned becomes advice that says why.
  */
 #ifndef HAMEDIC_AGENT_PLANNER_H
 #define HAMEDIC_AGENT_PLANNER_H

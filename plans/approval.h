@@ -1,16 +1,18 @@
 /* plans/approval: who signed these bytes: this host's agent, and which operators.
  * Use:     approval_load_keys(dir, ...) ; approval_collect(bytes, plan_dir, plan_name, &keys, ...)
  * Shapes:  keys: a directory with agent.pub and operators/NAME.pub (minisign public keys).
- * Signatures stand beside the plan: FILE.minisig and FILE.*.minisig. (FILE.sig and FILE.*.sig are
- * SSH signatures: they are named in `ignored`, and not yet read.) The key, never the file name,
- * decides whose word it is. The same key under two operator names counts once. The agent's key
- * never counts as an approval, also when it stands among the operators. Of "fix.plan.old.minisig"
- * beside a file "fix.plan.old" only what holds is counted: what does not is that other file's
- * affair, and is in `ignored`. At most 64 signature files are read. Owns:    everything lives in
- * the arena. Errors:  ERR_INPUT a key file that is malformed, a key file or folder that is writable
- * by group or others, or not owned by root or the caller; ERR_SYS. A signature that does not hold,
- * or one file too many, is no error of the call: it is listed in `bad`, and the caller refuses (a
- * bad signature beside a plan is never ignored).
+ *          Signatures stand beside the plan: FILE.minisig and FILE.*.minisig. (FILE.sig and
+ *          FILE.*.sig are SSH signatures: they are named in `ignored`, and not yet read.) The key,
+ *          never the file name, decides whose word it is. The same key under two operator names
+ *          counts once. The agent's key never counts as an approval, also when it stands among the
+ *          operators. Of "fix.plan.old.minisig" beside a file "fix.plan.old" only what holds is
+ *          counted: what does not is that other file's affair, and is in `ignored`. At most 64
+ *          signature files are read.
+ * Owns:    everything lives in the arena.
+ * Errors:  ERR_INPUT a key file that is malformed, a key file or folder that is writable by group
+ *          or others, or not owned by root or the caller; ERR_SYS. A signature that does not hold,
+ *          or one file too many, is no error of the call: it is listed in `bad`, and the caller
+ *          refuses (a bad signature beside a plan is never ignored).
  */
 #ifndef HAMEDIC_PLANS_APPROVAL_H
 #define HAMEDIC_PLANS_APPROVAL_H

@@ -1,11 +1,13 @@
 /* plans/codec: a plan and its file, a diagnosis and its JSON.
  * Use:     text = codec_write_plan(plan, arena);  codec_read_plan(bytes, arena, &plan, err)
  * Shapes:  pretty-printed JSON, printable ASCII and LF, deterministic (fixed key order); described
- * by plans/plan.schema.json. The digest of these very bytes is what is signed. Owns:    results
- * live in the arena. Errors:  ERR_INPUT with the path inside the document. The reader is strict: a
- * byte outside 0x20..0x7e and LF, duplicate or unknown keys, wrong types, over-long strings, depth,
- * size, a kind that does not match its address, an id that is not 32 hex digits are all errors.
- * What codec_write_plan wrote is read back to the same plan, and written again to the same bytes.
+ *          by plans/plan.schema.json. The digest of these very bytes is what is signed.
+ * Owns:    results live in the arena.
+ * Errors:  ERR_INPUT with the path inside the document. The reader is strict: a byte outside
+ *          0x20..0x7e and LF, duplicate or unknown keys, wrong types, over-long strings, depth,
+ *          size, a kind that does not match its address, an id that is not 32 hex digits are all
+ *          errors. What codec_write_plan wrote is read back to the same plan, and written again to
+ *          the same bytes.
  */
 #ifndef HAMEDIC_PLANS_CODEC_H
 #define HAMEDIC_PLANS_CODEC_H

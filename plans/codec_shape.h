@@ -1,7 +1,8 @@
 /* plans/codec_shape: what a plan's JSON looks like, once, for the reader and for the writer.
  * Use:     for each field of shape_plan: read or write `key` at `at` bytes into the struct.
  * Shapes:  fields stand in the order in which they are written; each is always there (null
- * included). Owns:    constants.
+ *          included).
+ * Owns:    constants.
  */
 #ifndef HAMEDIC_PLANS_CODEC_SHAPE_H
 #define HAMEDIC_PLANS_CODEC_SHAPE_H

@@ -1,13 +1,15 @@
 /* plans/minisign: Ed25519 keys and detached signatures as the stock tool `minisign` writes and
- * reads them. Use:     minisign_generate(&secret); minisign_sign(bytes, &secret, comment, arena,
- * &text, err); minisign_parse_public(text, &public, err); minisign_verify(bytes, text, &public,
- * err) Shapes:  files are text: public key 2 lines, secret key 2 lines, signature 4 lines, LF. We
- * sign prehashed
- *          ("ED", BLAKE2b-512); both "ED" and legacy "Ed" signatures are verified. Base64 alphabet
- * is checked before decoding (libsodium 1.0.18 takes bytes 0x80..0xff for '/'). Owns:    text lives
- * in the arena. A struct minisign_secret holds key material: minisign_wipe it. Errors:  ERR_INPUT
- * malformed; ERR_DENIED signature does not hold, wrong passphrase; ERR_SYS memory. Source:
- * jedisct1.github.io/minisign "Signature format", "Public key format"; minisign 0.11.
+ * reads them.
+ * Use:     minisign_generate(&secret); minisign_sign(bytes, &secret, comment, arena, &text, err);
+ *          minisign_parse_public(text, &public, err); minisign_verify(bytes, text, &public, err)
+ * Shapes:  files are text: public key 2 lines, secret key 2 lines, signature 4 lines, LF. We sign
+ *          prehashed ("ED", BLAKE2b-512); both "ED" and legacy "Ed" signatures are verified.
+ *          Base64 alphabet is checked before decoding (libsodium 1.0.18 takes bytes 0x80..0xff for
+ *          '/').
+ * Owns:    text lives in the arena. A struct minisign_secret holds key material: minisign_wipe it.
+ * Errors:  ERR_INPUT malformed; ERR_DENIED signature does not hold, wrong passphrase; ERR_SYS
+ *          memory.
+ * Source:  jedisct1.github.io/minisign "Signature format", "Public key format"; minisign 0.11.
  */
 #ifndef HAMEDIC_PLANS_MINISIGN_H
 #define HAMEDIC_PLANS_MINISIGN_H

@@ -1,8 +1,10 @@
 /* plans/plan: the remediation plan as data, and the words all of hamedic shares.
  * Use:     fill a struct plan; codec writes it, approval signs it, render shows it, the agent
- * applies it. Shapes:  strings are printable ASCII, NUL-ended; times are seconds since 1970 UTC;
- * addresses are "KIND:TARGET" ("selinux.port:tcp/8888"); digests are BLAKE2b-256 hex. A NULL string
- * is JSON null. Owns:    everything lives in the arena of whoever built the plan.
+ *          applies it.
+ * Shapes:  strings are printable ASCII, NUL-ended; times are seconds since 1970 UTC; addresses are
+ *          "KIND:TARGET" ("selinux.port:tcp/8888"); digests are BLAKE2b-256 hex. A NULL string is
+ *          JSON null.
+ * Owns:    everything lives in the arena of whoever built the plan.
  */
 #ifndef HAMEDIC_PLANS_PLAN_H
 #define HAMEDIC_PLANS_PLAN_H

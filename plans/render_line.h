@@ -1,9 +1,10 @@
 /* plans/render_line: a line that knows its column and goes on below where words do not fit.
  * Use:     struct line line = line_new(style, text, indent); line_words(&line, TONE_BOLD, "...");
  *          line_end(&line);
- * Shapes:  words are parted at blanks, which are kept within a line; a word wider than the terminal
- * stands whole on a line of its own. Bytes that are neither printable ASCII nor one of our signs
- * are shown as \xNN. Owns:    nothing.
+ * Shapes:  words are parted at blanks, which are kept within a line; a word wider than the
+ *          terminal stands whole on a line of its own. Bytes that are neither printable ASCII nor
+ *          one of our signs are shown as \xNN.
+ * Owns:    nothing.
  */
 #ifndef HAMEDIC_PLANS_RENDER_LINE_H
 #define HAMEDIC_PLANS_RENDER_LINE_H

@@ -1,13 +1,16 @@
 /* remediations/remediation: how to read, plan, stage, commit, prove and undo ONE kind of resource.
  * A kind is one file with one `const struct remediation` and one line in table.c, in commit order.
- * Nothing else in the program knows it. Use:     planning:  row = remediation_for(kind);
- * row->check; row->plan. applying:  read again and compare with the plan; row->stage each;
- * stage_seal; row->commit each in table order; stage_finish; row->prove each. Undo: row->undo each
- * *prepared* change in reverse. Shapes:  a change names its resource by `target`; values are text
- * in one canonical form per kind ("on", "4096", "http_port_t"). Owns:    rows keep no state between
- * calls. What undo needs is in the plan's `before` or in stage_note. Errors:  ERR_INPUT malformed
- * target or value; ERR_UNSUPPORTED the host lacks the thing; ERR_CHANGED it is not as planned,
- * naming then and now; ERR_SYS.
+ * Nothing else in the program knows it.
+ * Use:     planning:  row = remediation_for(kind); row->check; row->plan. applying:  read again
+ *          and compare with the plan; row->stage each; stage_seal; row->commit each in table
+ *          order; stage_finish; row->prove each. Undo: row->undo each *prepared* change in
+ *          reverse.
+ * Shapes:  a change names its resource by `target`; values are text in one canonical form per kind
+ *          ("on", "4096", "http_port_t").
+ * Owns:    rows keep no state between calls. What undo needs is in the plan's `before` or in
+ *          stage_note.
+ * Errors:  ERR_INPUT malformed target or value; ERR_UNSUPPORTED the host lacks the thing;
+ *          ERR_CHANGED it is not as planned, naming then and now; ERR_SYS.
  */
 #ifndef HAMEDIC_REMEDIATIONS_REMEDIATION_H
 #define HAMEDIC_REMEDIATIONS_REMEDIATION_H
@@ -45,6 +48,8 @@ struct undo_report {
 struct remediation {
     const char *kind;    /* "sysctl.dropin" */
     const char *summary; /* one line for `hamedic help` */
+    /* Of several changes of this kind the one of this target comes first; NULL: as they are wished. */
+    const char *first_target;
     const char *example; /* "sysctl.dropin:net.core.somaxconn=4096" */
 
     /* Pure: well-formed? Gives the canonical value ("" stays ""). */

@@ -420,6 +420,8 @@ static int undo(struct stage *stage, const struct change *change, struct arena *
 
 const struct remediation sysctl_dropin = {
     .kind = "sysctl.dropin",
+    /* Ports are reserved before the range is widened over them. */
+    .first_target = "net.ipv4.ip_local_reserved_ports",
     .summary = "a kernel setting, running and at the next boot",
     .example = "sysctl.dropin:net.core.somaxconn=4096",
     .check = check,

@@ -1,8 +1,9 @@
 /* sysctl_ports: what a range of ports for outgoing connections may cover.
  * Shapes:  port lists as the kernel prints them: "8404,8443,9000-9010", in order, neighbours
- * joined. Source:  ip-sysctl of the kernel's documentation: ip_local_port_range,
- * ip_local_reserved_ports, ip_unprivileged_port_start. Reproduced: an outgoing socket on a port,
- * also in TIME-WAIT, keeps a server from binding it.
+ *          joined.
+ * Source:  ip-sysctl of the kernel's documentation: ip_local_port_range, ip_local_reserved_ports,
+ *          ip_unprivileged_port_start. Reproduced: an outgoing socket on a port, also in
+ *          TIME-WAIT, keeps a server from binding it.
  */
 #ifndef HAMEDIC_REMEDIATIONS_SYSCTL_PORTS_H
 #define HAMEDIC_REMEDIATIONS_SYSCTL_PORTS_H

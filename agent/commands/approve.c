@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "agent/agent_key.h"
+#include "agent/keys.h"
 #include "agent/review.h"
 #include "plans/base/file.h"
 
@@ -33,7 +33,7 @@ static enum exit_code sign(struct invocation *invocation, const struct review *r
     const char *file;
     struct err err;
 
-    if (operator_key_load(key_file, &secret, &err) < 0)
+    if (keys_load_operator(key_file, &secret, &err) < 0)
         return cli_fail(&err);
     minisign_public_of(&secret, &public);
     minisign_id_text(&public, id);

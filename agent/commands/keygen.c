@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "agent/agent_key.h"
+#include "agent/keys.h"
 #include "agent/prompt.h"
 
 static const struct cli_option options[] = {
@@ -39,7 +39,7 @@ static enum exit_code make_operator(struct invocation *invocation, const char *b
     struct err err;
 
     if (ask_passphrase(invocation, &passphrase, &err) < 0 ||
-        operator_key_make(base, passphrase, &public, &err) < 0)
+        keys_make_operator(base, passphrase, &public, &err) < 0)
         return cli_fail(&err);
     minisign_id_text(&public, id);
     cli_say(invocation,
@@ -60,7 +60,7 @@ static enum exit_code run(struct invocation *invocation)
 
     if (cli_has(invocation, "output"))
         return make_operator(invocation, cli_value(invocation, "output"));
-    if (cli_open_host(invocation, &host, &err) < 0 || agent_key_make(host, &public, &err) < 0)
+    if (cli_open_host(invocation, &host, &err) < 0 || keys_make_agent(host, &public, &err) < 0)
         return cli_fail(&err);
     minisign_id_text(&public, id);
     cli_say(invocation, "Agent's key %s: /etc/hamedic/agent.key, /etc/hamedic/agent.pub", id);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/agent_key.h"
+#include "agent/keys.h"
 #include "agent/examine.h"
 #include "agent/planner.h"
 #include "agent/transaction/ledger.h"
@@ -92,7 +92,7 @@ static int sign(struct invocation *invocation, const struct host *host, int dir,
     const char *file;
     bool exists;
 
-    if (agent_key_load(host, &exists, &secret, err) < 0)
+    if (keys_load_agent(host, &exists, &secret, err) < 0)
         return -1;
     if (!exists)
         return 0;

@@ -16,12 +16,12 @@ static void print_verdict(struct invocation *invocation, const struct review *re
     struct text text = text_new(invocation->arena);
 
     if (review->against.count == 0)
-        text_add(&text, review_is_approved(review) ? "\nIt may be applied.\n"
+        text_add(&text, review_is_approved(review) ? "It may be applied.\n"
                         : review->person_suffices
-                            ? "\nIt may be applied once approved, or by a person at a terminal.\n"
-                            : "\nIt may be applied once approved.\n");
+                            ? "It may be applied once approved, or by a person at a terminal.\n"
+                            : "It may be applied once approved.\n");
     for (size_t i = 0; i < review->against.count; i++)
-        render_wrapped(&invocation->style, i == 0 ? "\nAgainst it:  " : "             ", 13,
+        render_wrapped(&invocation->style, i == 0 ? "Against it:  " : "             ", 13,
                        review->against.at[i], &text);
     for (size_t i = 0; i < review->not_checked.count; i++)
         render_wrapped(&invocation->style, i == 0 ? "Not checked: " : "             ", 13,

@@ -7,7 +7,7 @@ static const struct command *const table[] = {
     &command_history,  &command_keygen, &command_version,  &command_help,
 };
 
-const struct command *const *cli_commands(size_t *out_count)
+const struct command *const *commands_table(size_t *out_count)
 {
     *out_count = sizeof table / sizeof table[0];
     return table;

@@ -1,6 +1,7 @@
 /* diagnose/look: questions to the facts that several causes ask.
- * Shapes:  names and addresses are as in the facts; a number that is not known is -1 (int64_t) or 0
- * (uint64_t). Owns:    results live in the work's arena or in its facts.
+ * Shapes:  names and addresses are as in the facts; a number that is not known is -1 (int64_t) or
+ *          0 (uint64_t).
+ * Owns:    results live in the work's arena or in its facts.
  */
 #ifndef HAMEDIC_AGENT_DIAGNOSE_LOOK_H
 #define HAMEDIC_AGENT_DIAGNOSE_LOOK_H

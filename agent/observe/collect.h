@@ -1,10 +1,11 @@
 /* observe/collect: one collector a source.
  * Use:     a row of the table in facts.c; called once, perhaps beside others in a thread of its
- * own. Shapes:  a collector takes the host and what earlier waves found, and fills in its own part
- * of `facts` and nothing else: it could run in a process of its own and send that part. Owns:
- * allocates from its own arena alone. Errors:  ERR_UNSUPPORTED: the source is not there, which is
- * normal on such a host; any other: it could not be read. Either way its part of the facts is left
- * empty.
+ *          own.
+ * Shapes:  a collector takes the host and what earlier waves found, and fills in its own part of
+ *          `facts` and nothing else: it could run in a process of its own and send that part.
+ * Owns:    allocates from its own arena alone.
+ * Errors:  ERR_UNSUPPORTED: the source is not there, which is normal on such a host; any other: it
+ *          could not be read. Either way its part of the facts is left empty.
  */
 #ifndef HAMEDIC_AGENT_OBSERVE_COLLECT_H
 #define HAMEDIC_AGENT_OBSERVE_COLLECT_H

@@ -1,8 +1,9 @@
 /* observe/facts: what was seen on the host, by source, and nothing of what it means.
  * Use:     facts_observe(host, arena, &facts, err): all collectors, side by side.
- * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host) or
- * could not be read (failed), with the reason. What a source that is not ok would have filled in is
- * empty. Owns:    everything lives in the arena given.
+ * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host)
+ *          or could not be read (failed), with the reason. What a source that is not ok would have
+ *          filled in is empty.
+ * Owns:    everything lives in the arena given.
  */
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H

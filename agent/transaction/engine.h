@@ -1,10 +1,11 @@
 /* transaction/engine: a plan all-or-nothing, and back.
  * Use:     with the ledger's lock held: engine_recover first; engine_apply; engine_rollback.
  * Shapes:  the caller has verified signatures, host, expiry and policy; the engine looks at the
- * host: is everything as the plan says, and does it prove itself afterwards. It prints nothing:
- * steps go to `report`. Errors:  -1 means that nothing was changed: ERR_CHANGED the host moved
- * since the plan; ERR_INPUT the staged configuration is not valid; ERR_DENIED the plan is spent.
- * Once something became visible the call returns 0 and the outcome says how it ended.
+ *          host: is everything as the plan says, and does it prove itself afterwards. It prints
+ *          nothing: steps go to `report`.
+ * Errors:  -1 means that nothing was changed: ERR_CHANGED the host moved since the plan; ERR_INPUT
+ *          the staged configuration is not valid; ERR_DENIED the plan is spent. Once something
+ *          became visible the call returns 0 and the outcome says how it ended.
  */
 #ifndef HAMEDIC_AGENT_TRANSACTION_ENGINE_H
 #define HAMEDIC_AGENT_TRANSACTION_ENGINE_H

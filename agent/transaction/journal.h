@@ -1,14 +1,16 @@
 /* transaction/journal: the one truth about a transaction, append-only, on disk before what it
- * announces. Use:     journal_create(dir, plan_bytes, &journal) ; journal_append(...) ;
- * journal_close. journal_read(dir, ...) gives all records; journal_reopen goes on appending.
+ * announces.
+ * Use:     journal_create(dir, plan_bytes, &journal) ; journal_append(...) ; journal_close.
+ *          journal_open gives all records and goes on appending.
  * Shapes:  file "journal" in the transaction's directory; one record a line, printable ASCII:
  *              DIGEST SEQUENCE SECONDS BOOT TYPE PAYLOAD LF
  *          DIGEST is BLAKE2b-256 over the digest of the record before (of the plan's bytes for the
- * first) and the rest of the line, so that no record can be changed, dropped or put elsewhere
- * unseen. BOOT is the boot id. PAYLOAD is one line of JSON. Owns:    struct journal is the
- * caller's; the descriptor is the journal's. Errors:  ERR_SYS: the record may be on disk or not. A
- * half-written last line is cut away by the next append. ERR_INPUT: damaged in the middle: a valid
- * record stands behind an invalid one. Nothing may be done automatically with such a transaction.
+ *          first) and the rest of the line, so that no record can be changed, dropped or put
+ *          elsewhere unseen. BOOT is the boot id. PAYLOAD is one line of JSON.
+ * Owns:    struct journal is the caller's; the descriptor is the journal's.
+ * Errors:  ERR_SYS: the record may be on disk or not. A half-written last line is cut away by the
+ *          next append. ERR_INPUT: damaged in the middle: a valid record stands behind an invalid
+ *          one. Nothing may be done automatically with such a transaction.
  */
 #ifndef HAMEDIC_AGENT_TRANSACTION_JOURNAL_H
 #define HAMEDIC_AGENT_TRANSACTION_JOURNAL_H

@@ -1,11 +1,13 @@
 /* transaction/ledger: /var/lib/hamedic: one folder per transaction. History, spent plans and what
- * is unfinished are all read from there: one truth. Use:     ledger_open(host, LEDGER_WRITE, ...)
- * holds the host's one lock until ledger_close; LEDGER_READ holds none. Shapes:  tx/SERIAL-PLANID/
- * {plan, plan.minisig, plan.*.minisig, journal, old.N}; SERIAL is six digits or more, rising. A
- * folder is built as tx/.new-PLANID and renamed when its first record is on disk. Owns:    struct
- * ledger owns its descriptors; entries live in the arena given. Errors:  ERR_SYS; ERR_CHANGED where
- * another hamedic holds the lock (names its pid). A folder that cannot be read is an entry with
- * `damaged` set, not an error of the list.
+ * is unfinished are all read from there: one truth.
+ * Use:     ledger_open(host, LEDGER_WRITE, ...) holds the host's one lock until ledger_close;
+ *          LEDGER_READ holds none.
+ * Shapes:  tx/SERIAL-PLANID/ {plan, plan.minisig, plan.*.minisig, journal, old.N}; SERIAL is six
+ *          digits or more, rising. A folder is built as tx/.new-PLANID and renamed when its first
+ *          record is on disk.
+ * Owns:    struct ledger owns its descriptors; entries live in the arena given.
+ * Errors:  ERR_SYS; ERR_CHANGED where another hamedic holds the lock (names its pid). A folder
+ *          that cannot be read is an entry with `damaged` set, not an error of the list.
  */
 #ifndef HAMEDIC_AGENT_TRANSACTION_LEDGER_H
 #define HAMEDIC_AGENT_TRANSACTION_LEDGER_H

@@ -1,8 +1,9 @@
 /* base/err: what went wrong, as one value that the caller owns.
  * Use:     struct err err = {0}; if (thing_do(..., &err) < 0) ...err.text...
  * Shapes:  text is one line of printable ASCII, NUL-ended: everything else was escaped on the way
- * in, so that it can go to a terminal or a log as it is. Owns:    nothing; fixed size, no
- * allocation. Errors:  fallible functions return 0 or -1 and set it exactly when they return -1.
+ *          in, so that it can go to a terminal or a log as it is.
+ * Owns:    nothing; fixed size, no allocation.
+ * Errors:  fallible functions return 0 or -1 and set it exactly when they return -1.
  */
 #ifndef HAMEDIC_PLANS_BASE_ERR_H
 #define HAMEDIC_PLANS_BASE_ERR_H

@@ -1,12 +1,12 @@
 /* base/json: strict JSON in, deterministic JSON out. The only user of jansson.
- * Use:     struct json *doc; json_parse(bytes, max_depth, &doc, err) ... json_free(doc);
- *          Reading: json_get_*(object, "key", path...). Writing: json_object(), json_set_*(),
- * json_write(). Shapes:  in: UTF-8; duplicate keys, NUL, trailing text, depth above the bound are
- * errors with line and column. Out: two blanks of indentation or one line, keys in the order they
- * were set, printable ASCII and LF only (everything else as \uXXXX). Integers are int64. Owns: the
- * root owns the tree: json_free on the root only. json_set, json_append hand a child over to its
- * parent (also on failure). Strings that are read live as long as the root. Errors:  ERR_INPUT,
- * with the path of what was wrong ("changes[3].before: expected an object").
+ * Use:     struct json *doc; json_parse(bytes, max_depth, &doc, err) ... json_free(doc); Reading:
+ *          json_get_*(object, "key", path...). Writing: json_object(), json_set_*(), json_write().
+ * Shapes:  in: UTF-8; duplicate keys, NUL, trailing text, depth above the bound are errors with
+ *          line and column. Out: two blanks of indentation or one line, keys in the order they
+ *          were set, printable ASCII and LF only (everything else as \uXXXX). Integers are int64.
+ * Owns:    the root owns the tree: json_free on the root only. json_set, json_append hand a child
+ *          over to its parent (also on failure). Strings that are read live as long as the root.
+ * Errors:  ERR_INPUT, with the path of what was wrong ("changes[3].before: expected an object").
  */
 #ifndef HAMEDIC_PLANS_BASE_JSON_H
 #define HAMEDIC_PLANS_BASE_JSON_H

@@ -3,13 +3,16 @@
  *          replace_commit(...)   the new bytes stand under `name`, the old ones under `stage_name`
  *          replace_revert(...)   the other way round: the very file that was there, inode and all
  *          replace_settle(...)   the displaced file goes away; after that only replace_restore can
- * undo Shapes:  `dir` is an open directory, `name` and `stage_name` are single names in it.
- * stage_name MUST begin with '.' and not end in ".conf" or ".cfg", so that nobody reads it as
- * configuration. Owns:    nothing stays open between calls; all state is in the directory, so that
- * another process can go on after a crash. Errors:  ERR_SYS; ERR_CHANGED where the file under
- * `name` is not the expected one (it is left, or put back); ERR_UNSUPPORTED for a file that cannot
- * be exchanged (mount point, hard links, immutable). Source:  renameat2(2) RENAME_EXCHANGE and
- * RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2).
+ *          undo
+ * Shapes:  `dir` is an open directory, `name` and `stage_name` are single names in it. stage_name
+ *          MUST begin with '.' and not end in ".conf" or ".cfg", so that nobody reads it as
+ *          configuration.
+ * Owns:    nothing stays open between calls; all state is in the directory, so that another
+ *          process can go on after a crash.
+ * Errors:  ERR_SYS; ERR_CHANGED where the file under `name` is not the expected one (it is left,
+ *          or put back); ERR_UNSUPPORTED for a file that cannot be exchanged (mount point, hard
+ *          links, immutable).
+ * Source:  renameat2(2) RENAME_EXCHANGE and RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2).
  */
 #ifndef HAMEDIC_PLANS_BASE_REPLACE_H
 #define HAMEDIC_PLANS_BASE_REPLACE_H

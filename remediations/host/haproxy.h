@@ -1,12 +1,14 @@
 /* host/haproxy: the HAProxy of this host: found by its process, else by its unit and files.
  * Use:     struct haproxy haproxy; haproxy_find(host, arena, &haproxy, err)
  * Shapes:  pids are of the agent's pid namespace; limits are numbers of descriptors (UINT64_MAX:
- * unlimited). Paths are absolute: relative arguments were resolved against the process's working
- * directory. Owns:    everything lives in the arena. Errors:  ERR_SYS; ERR_INPUT where several
- * HAProxy masters run and the settings do not say which (all are named). A host without HAProxy is
- * no error: running false, program NULL. Source:  proc(5); HAProxy management.txt 3 (arguments),
- * facts recorded from 2.4 to 3.5: a worker's command line shows "-sf PIDS" and "-x SOCKET" that the
- * master added, which are not the operator's.
+ *          unlimited). Paths are absolute: relative arguments were resolved against the process's
+ *          working directory.
+ * Owns:    everything lives in the arena.
+ * Errors:  ERR_SYS; ERR_INPUT where several HAProxy masters run and the settings do not say which
+ *          (all are named). A host without HAProxy is no error: running false, program NULL.
+ * Source:  proc(5); HAProxy management.txt 3 (arguments), facts recorded from 2.4 to 3.5: a
+ *          worker's command line shows "-sf PIDS" and "-x SOCKET" that the master added, which are
+ *          not the operator's.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_H

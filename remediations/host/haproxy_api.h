@@ -1,11 +1,15 @@
 /* host/haproxy_api: questions to HAProxy's Runtime API, and what its answers mean.
  * Use:     haproxy_api_ask(socket, "show info;show stat", ...); haproxy_info_parse();
- * haproxy_stat_parse() Shapes:  one connection a call, ONE line, commands separated by ';', read to
- * the end of file. Columns and keys are found by name, never by position: they moved inside a
- * stable branch. Owns:    results live in the arena. Errors:  ERR_SYS (no socket, refused,
- * ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer that is not what was asked for, or
- * longer than `max`: says what came instead, escaped and cut. Source:  HAProxy management.txt 9.2
- * (CSV format), 9.3 (commands); recorded answers of 2.4 to 3.5.
+ *          haproxy_stat_parse()
+ * Shapes:  one connection a call, ONE line, commands separated by ';', read to the end of file.
+ *          Columns and keys are found by name, never by position: they moved inside a stable
+ *          branch.
+ * Owns:    results live in the arena.
+ * Errors:  ERR_SYS (no socket, refused, ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer
+ *          that is not what was asked for, or longer than `max`: says what came instead, escaped
+ *          and cut.
+ * Source:  HAProxy management.txt 9.2 (CSV format), 9.3 (commands); recorded answers of 2.4 to
+ *          3.5.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H

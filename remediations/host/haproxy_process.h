@@ -1,10 +1,11 @@
 /* host/haproxy_process: processes in /proc, as far as finding HAProxy needs them.
  * Use:     process_list(host, arena, &processes) ; process_read(host, pid, arena, &process)
  * Shapes:  only processes of the agent's own pid namespace: in a container's namespace the same
- * number is another process's. Live hosts only. Owns:    everything lives in the arena. Errors:  a
- * process may end at any moment, and may not be ours to look at: what could not be read is NULL or
- * empty, and a process that is gone is told by false. Source:  proc(5). Field 22 of stat is the
- * start time; a process keeps it through execve(2).
+ *          number is another process's. Live hosts only.
+ * Owns:    everything lives in the arena.
+ * Errors:  a process may end at any moment, and may not be ours to look at: what could not be read
+ *          is NULL or empty, and a process that is gone is told by false.
+ * Source:  proc(5). Field 22 of stat is the start time; a process keeps it through execve(2).
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_PROCESS_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_PROCESS_H

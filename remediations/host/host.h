@@ -1,9 +1,9 @@
 /* host/host: the machine, or the tree that stands for it under --root. The only door to its files.
  * Use:     struct host *host; host_open(root_or_NULL, &host, err) ... host_close(host);
- * Shapes:  paths are absolute, as the host sees them ("/etc/haproxy/haproxy.cfg"): under --root they are
- *          resolved inside the tree, links included, and nothing outside can be reached.
- * Owns:    struct host owns its memory and descriptors; results live in the arena that is given.
- * Errors:  ERR_SYS, ERR_INPUT (too large, no regular file); ERR_DENIED where a file or a directory above it
+ * Shapes:  paths are absolute, as the host sees them ("/etc/haproxy/haproxy.cfg"): under --root
+ * they are resolved inside the tree, links included, and nothing outside can be reached. Owns:
+ * struct host owns its memory and descriptors; results live in the arena that is given. Errors:
+ * ERR_SYS, ERR_INPUT (too large, no regular file); ERR_DENIED where a file or a directory above it
  *          that only root should write may be written by others.
  * Source:  openat2(2) RESOLVE_IN_ROOT, Linux 5.6.
  */
@@ -19,13 +19,13 @@
 
 /* What /etc/hamedic/hamedic.conf or --config says; NULL or empty: find it yourself. */
 struct host_settings {
-    const char *unit;           /* "haproxy.service" */
-    const char *program;        /* path of haproxy */
-    struct strings config;      /* -f arguments */
+    const char *unit;      /* "haproxy.service" */
+    const char *program;   /* path of haproxy */
+    struct strings config; /* -f arguments */
     const char *stats_socket;
     const char *master_socket;
     const char *pid_file;
-    const char *selinux_store;  /* "targeted", "default" */
+    const char *selinux_store; /* "targeted", "default" */
 };
 
 struct host {
@@ -49,17 +49,18 @@ static inline void host_cleanup(struct host **host)
 MUST_CHECK int host_open_path(const struct host *host, const char *path, int flags, int *out_fd,
                               struct err *err);
 /* The whole of a regular file. An absent one: *out_exists false, and 0. */
-MUST_CHECK int host_read(const struct host *host, const char *path, size_t max,
-                         struct arena *arena, bool *out_exists, struct span *out_bytes,
-                         struct err *err);
+MUST_CHECK int host_read(const struct host *host, const char *path, size_t max, struct arena *arena,
+                         bool *out_exists, struct span *out_bytes, struct err *err);
 /* Names in a directory in byte order, "." and ".." left out. An absent directory has none. */
 MUST_CHECK int host_list(const struct host *host, const char *dir, struct arena *arena,
                          struct strings *out_names, struct err *err);
-/* Where `path` really stands inside the root once all links are followed; NULL where it is absent. */
+/* Where `path` really stands inside the root once all links are followed; NULL where it is absent.
+ */
 MUST_CHECK int host_real_path(const struct host *host, const char *path, struct arena *arena,
                               const char **out_path, struct err *err);
-/* Opens the directory of `path` for a replacement of its last part. Every directory from the root down MUST be
- * a directory of root's that nobody else may write, or ERR_DENIED. `make`: missing ones are made (0755). */
+/* Opens the directory of `path` for a replacement of its last part. Every directory from the root
+ * down MUST be a directory of root's that nobody else may write, or ERR_DENIED. `make`: missing
+ * ones are made (0755). */
 MUST_CHECK int host_open_parent(const struct host *host, const char *path, bool make, int *out_dir,
                                 const char **out_name, struct err *err);
 

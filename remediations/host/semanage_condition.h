@@ -2,12 +2,13 @@
  * crash left of it, and who holds its lock.
  * Use:     semanage_condition_paths(host, arena, &paths, err); then the others. semanage_check of
  *          semanage.h is implemented here too, so that every build can tell a damaged store.
- * Shapes:  paths are as in host/host. Everything MUST be asked before the first libsemanage call of
- *          a process: on a store without `active` some of its calls make an empty one.
+ * Shapes:  paths are as in host/host. Everything MUST be asked before the first libsemanage call
+ *          of a process: on a store without `active` some of its calls make an empty one.
  * Owns:    results live in the arena.
- * Errors:  ERR_INPUT a store name or root that cannot be one; ERR_SYS, with ETIMEDOUT where another
- *          program held the store's lock all the time we waited; ERR_DENIED as host_open_parent
- * says. Source:  libsemanage 3.4: it renames active to previous, tmp to active, and then copies to
+ * Errors:  ERR_INPUT a store name or root that cannot be one; ERR_SYS, with ETIMEDOUT where
+ *          another program held the store's lock all the time we waited; ERR_DENIED as
+ *          host_open_parent says.
+ * Source:  libsemanage 3.4: it renames active to previous, tmp to active, and then copies to
  *          /etc/selinux/STORE; flock(2) on semanage.trans.LOCK (writers) and semanage.read.LOCK;
  *          semanage.conf(5) store-root.
  */

@@ -1,8 +1,9 @@
 /* host/sockets: TCP sockets of the agent's network namespace, through sock_diag. The only user of
  * libmnl. Where HAProxy lives in another network namespace: from /proc/PID/net/tcp and tcp6 of its
- * process. Source:  sock_diag(7), linux/inet_diag.h. For a listener idiag_rqueue is the accept
- * queue now, idiag_wqueue its limit. Sockets in TIME-WAIT are told only if their state bit is asked
- * for.
+ * process.
+ * Source:  sock_diag(7), linux/inet_diag.h. For a listener idiag_rqueue is the accept queue now,
+ *          idiag_wqueue its limit. Sockets in TIME-WAIT are told only if their state bit is asked
+ *          for.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_SOCKETS_H
 #define HAMEDIC_REMEDIATIONS_HOST_SOCKETS_H

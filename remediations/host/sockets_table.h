@@ -1,9 +1,12 @@
 /* host/sockets_table: many sockets become few lines: listeners, and outgoing connections counted
- * per destination. Use:     table = socket_table_new(arena); socket_table_listen() for every
- * listener FIRST, then socket_table_count() for every other socket; socket_table_finish() Shapes:
- * addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d: so an IPv4 connection of an IPv6
- * socket counts with the others. Ports in host order. States as in the kernel's tcp_states.h. Owns:
- * everything lives in the arena. Errors:  none. socket_table_read_proc skips lines that are none.
+ * per destination.
+ * Use:     table = socket_table_new(arena); socket_table_listen() for every listener FIRST, then
+ *          socket_table_count() for every other socket; socket_table_finish()
+ * Shapes:  addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d: so an IPv4 connection
+ *          of an IPv6 socket counts with the others. Ports in host order. States as in the
+ *          kernel's tcp_states.h.
+ * Owns:    everything lives in the arena.
+ * Errors:  none. socket_table_read_proc skips lines that are none.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_SOCKETS_TABLE_H
 #define HAMEDIC_REMEDIATIONS_HOST_SOCKETS_TABLE_H

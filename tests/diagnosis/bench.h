@@ -1,8 +1,9 @@
 /* tests/diagnosis/bench: a healthy host as facts, to be broken by a test.
  * Use:     struct bench *bench = bench_new(); change it; diagnose(&bench->facts, ...);
- * bench_free(bench); Shapes:  two frontends (fe_web *:80 without a maxconn, fe_api *:8443 with 500
- * of 1000), backend be_api with app1, app2 (10.0.0.11, .12, port 8080, maxconn 100 each), backend
- * be_web with web1 (10.0.0.21:80, no maxconn).
+ *          bench_free(bench);
+ * Shapes:  two frontends (fe_web *:80 without a maxconn, fe_api *:8443 with 500 of 1000), backend
+ *          be_api with app1, app2 (10.0.0.11, .12, port 8080, maxconn 100 each), backend be_web
+ *          with web1 (10.0.0.21:80, no maxconn).
  */
 #ifndef HAMEDIC_TESTS_DIAGNOSIS_BENCH_H
 #define HAMEDIC_TESTS_DIAGNOSIS_BENCH_H

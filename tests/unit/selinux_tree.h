@@ -1,6 +1,8 @@
 /* tests/unit/selinux_tree: a fresh tree with a real policy store for a test
- * (tests/fixtures/selinux/make_tree.sh). Use:     tree_make() in the setup of each test: always the
- * same path, since libsemanage keeps its paths for the life of a process. */
+ * (tests/fixtures/selinux/make_tree.sh).
+ * Use:     tree_make() in the setup of each test: always the same path, since libsemanage keeps
+ *          its paths for the life of a process.
+ */
 #ifndef HAMEDIC_TESTS_UNIT_SELINUX_TREE_H
 #define HAMEDIC_TESTS_UNIT_SELINUX_TREE_H
 

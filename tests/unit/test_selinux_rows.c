@@ -301,9 +301,8 @@ static void test_selinux_port_plan_of_a_free_port_creates_a_label(void **state)
     assert_string_equal(change.before.persistent, "unreserved_port_t");
     assert_string_equal(change.after.persistent, "http_port_t");
     assert_string_equal(change.touched[0].object, "selinux port tcp/8888");
-    assert_string_equal(
-        change.exposure.at[0],
-        "tcp/8888 for haproxy_t and every other domain that may use http_port_t");
+    assert_string_equal(change.exposure.at[0],
+                        "tcp/8888 for haproxy_t and every other domain that may use http_port_t");
     assert_int_equal(plan(fixture, "selinux.port:tcp/80", "http_port_t").action, ACTION_NO_OP);
     assert_int_equal(plan(fixture, PORT, "").action, ACTION_NO_OP);
 }

@@ -1,4 +1,4 @@
-#include "agent/agent_key.h"
+#include "agent/keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@ static int check_secret_file(int fd, const char *path, struct err *err)
     return 0;
 }
 
-int agent_key_load(const struct host *host, bool *out_exists, struct minisign_secret *out_secret,
-                   struct err *err)
+int keys_load_agent(const struct host *host, bool *out_exists, struct minisign_secret *out_secret,
+                    struct err *err)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
     struct span text;
@@ -66,7 +66,7 @@ static int write_pair(int dir, const char *key_name, const char *public_name,
     return 0;
 }
 
-int agent_key_make(const struct host *host, struct minisign_public *out_public, struct err *err)
+int keys_make_agent(const struct host *host, struct minisign_public *out_public, struct err *err)
 {
     struct minisign_secret secret;
     int dir CLEANUP_FD = -1;
@@ -83,8 +83,8 @@ int agent_key_make(const struct host *host, struct minisign_public *out_public, 
     return ledger_make_lineage(host, err);
 }
 
-int operator_key_make(const char *base, const char *passphrase, struct minisign_public *out_public,
-                      struct err *err)
+int keys_make_operator(const char *base, const char *passphrase, struct minisign_public *out_public,
+                       struct err *err)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
     struct minisign_secret secret;
@@ -97,7 +97,7 @@ int operator_key_make(const char *base, const char *passphrase, struct minisign_
     return done;
 }
 
-int operator_key_load(const char *path, struct minisign_secret *out_secret, struct err *err)
+int keys_load_operator(const char *path, struct minisign_secret *out_secret, struct err *err)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
     const char *passphrase = NULL;
