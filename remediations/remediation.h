@@ -1,10 +1,10 @@
 /* remediations/remediation: how to read, plan, stage, commit, prove and undo ONE kind of resource.
  * A kind is one file with one `const struct remediation` and one line in table.c, in commit order.
  * Nothing else in the program knows it.
- * Use:     planning:  row = remediation_for(kind); row->check; row->plan. applying:  read again
- *          and compare with the plan; row->stage each; stage_seal; row->commit each in table
- *          order; stage_finish; row->prove each. Undo: row->undo each *prepared* change in
- *          reverse.
+ * Use:     planning:  row = remediation_for(kind); row->check; row->plan.
+ *          applying:  row->read again and compare with the plan; row->stage each; stage_seal;
+ *                     row->commit each in table order; stage_finish; row->prove each.
+ *          undoing:   row->undo each *prepared* change in reverse.
  * Shapes:  a change names its resource by `target`; values are text in one canonical form per kind
  *          ("on", "4096", "http_port_t").
  * Owns:    rows keep no state between calls. What undo needs is in the plan's `before` or in

@@ -1,11 +1,13 @@
 /* remediations/stage: everything one transaction prepares, each shared object once: every file as
  * one staged image, the SELinux store as one libsemanage transaction, daemon-reload and reload one
  * time each.
- * Use:     prepare: stage_new; rows edit through stage_file_text/stage_file_set, stage_note,
- *          stage_want; stage_seal. commit:  rows call stage_commit_file, stage_daemon_reload, ...;
- *          stage_finish (the one reload). undo:    rows call stage_undo_file, ...;
- *          stage_undo_finish. Works in a new process after a crash: stage_restore gives back what
- *          stage_records told. end: stage_settle removes what was displaced. stage_free.
+ * Use:     prepare: stage_new; rows edit through stage_file_text, stage_file_set, stage_note and
+ *                   stage_want_reload; stage_seal.
+ *          commit:  rows call stage_commit_file, stage_daemon_reload, ...; stage_finish (the one
+ *                   reload).
+ *          undo:    rows call stage_undo_file, ...; stage_undo_finish. It works in a new process
+ *                   after a crash: stage_restore gives back what stage_records told.
+ *          end:     stage_settle removes what was displaced; stage_free.
  * Shapes:  paths as in host/host. All calls may be repeated: what is done is not done again.
  * Owns:    struct stage owns its staged files until stage_settle or stage_discard.
  * Errors:  ERR_CHANGED the object is not as expected; else as the host calls say.
