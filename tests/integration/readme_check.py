@@ -14,7 +14,7 @@ def plain(text):
     host = host_of(text) if re.search(r"^\S+ - HAProxy ", text, re.M) else plain.host
     plain.host = host
     text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
-    text = re.sub(r"\b(Plan|rollback) [0-9a-f]{6}\b", r"\1 ID", text)
+    text = re.sub(r"\b(Plan|plan|rollback) [0-9a-f]{6}\b", r"\1 ID", text)
     text = re.sub(r"\b[0-9A-F]{16}\b", "KEY", text)
     text = re.sub(r"\b%s\b" % re.escape(host), "HOST", text)
     text = re.sub(r"[0-9]+", "N", text)
