@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/examine.h"
 #include "agent/transaction/ledger.h"
 #include "plans/base/digest.h"
 
@@ -160,6 +161,24 @@ static void carry_diagnosis(const struct planner *planner, struct plan *plan)
     plan->activates = diagnosis->activates;
 }
 
+/* A reload loads the whole file: what else was edited since the last one is part of the plan. It matters only where
+ * something reloads; a plan of wishes has not looked yet. */
+static int tell_activates(const struct planner *planner, struct plan *plan, struct err *err)
+{
+    struct examination seen = {0};
+
+    if (plan_impact(plan) == IMPACT_NONE) {
+        plan->activates = (struct strings){0};
+        return 0;
+    }
+    if (planner->diagnosis != NULL || !planner->scene->host->live)
+        return 0;
+    if (examine(planner->scene->host, planner->policy, planner->arena, &seen, err) < 0)
+        return err_wrap(err, "cannot tell what a reload would activate");
+    plan->activates = seen.result.activates;
+    return 0;
+}
+
 int planner_make(const struct planner *planner, const struct wish *wishes, size_t count,
                  struct plan *out_plan, struct strings *refusals, struct err *err)
 {
@@ -172,9 +191,8 @@ int planner_make(const struct planner *planner, const struct wish *wishes, size_
         collect(planner, wishes, count, &kept, &kept_count, err) < 0 ||
         plan_changes(planner, kept, kept_count, &plan, err) < 0)
         return -1;
-    /* What a reload brings besides matters only where something reloads. */
-    if (plan_impact(&plan) == IMPACT_NONE)
-        plan.activates = (struct strings){0};
+    if (tell_activates(planner, &plan, err) < 0)
+        return -1;
     if (plan.tree)
         strings_add(&plan.not_checked, planner->arena,
                     "haproxy -c: a tree's paths are not this machine's");

@@ -31,7 +31,7 @@ debian_packages() {
     [ "$1" != build ] || return 0
     echo haproxy minisign iproute2 util-linux mount socat
     [ "$1" != try ] || return 0
-    echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema
+    echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl
     echo systemd selinux-policy-default checkpolicy policycoreutils semodule-utils
 }
 
@@ -41,7 +41,7 @@ fedora_packages() {
     [ "$1" != build ] || return 0
     echo haproxy minisign iproute util-linux socat
     [ "$1" != try ] || return 0
-    echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema
+    echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl
     echo selinux-policy-targeted checkpolicy policycoreutils
 }
 

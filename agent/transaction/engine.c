@@ -177,8 +177,12 @@ int engine_apply(const struct engine *engine, const struct engine_order *order,
         return -1;
     work_report_to(engine, true, "nothing moved since the plan (%zu objects compared)",
                    unmoved_count(order->plan));
-    if (engine->host->live && probes_baseline(engine->host, engine->arena, &probes, err) < 0)
-        return err_wrap(err, "cannot look at the service before");
+    if (engine->host->live) {
+        if (probes_baseline(engine->host, engine->arena, &probes, err) < 0)
+            return err_wrap(err, "cannot look at the service before");
+        if (probes_check_activates(&probes, order->plan, engine->arena, err) < 0)
+            return -1;
+    }
     if (work_begin(&work, engine, order, err) < 0)
         return -1;
     if (prepare_or_give_up(&work, order->dry_run, err) < 0)

@@ -14,6 +14,22 @@ int probes_baseline(const struct host *host, struct arena *arena, struct probes 
     return facts_observe(host, arena, &out_probes->before, err);
 }
 
+int probes_check_activates(const struct probes *probes, const struct plan *plan,
+                           struct arena *arena, struct err *err)
+{
+    struct diagnosis_result now = {0};
+
+    if (plan_impact(plan) == IMPACT_NONE)
+        return 0;
+    diagnose(&probes->before, NULL, NULL, arena, &now);
+    for (size_t i = 0; i < now.activates.count; i++)
+        if (!strings_have(&plan->activates, now.activates.at[i]))
+            return err_set(err, ERR_CHANGED,
+                           "the reload would also activate what the plan does not list: %s",
+                           now.activates.at[i]);
+    return 0;
+}
+
 static bool is_up(const char *status)
 {
     /* "UP 1/3" is going down, but still serves; "no check" is never anything else. */

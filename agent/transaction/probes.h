@@ -15,6 +15,9 @@ struct probes {
 
 MUST_CHECK int probes_baseline(const struct host *host, struct arena *arena,
                                struct probes *out_probes, struct err *err);
+/* A reload loads the whole file: ERR_CHANGED where it would bring something that the plan does not list. */
+MUST_CHECK int probes_check_activates(const struct probes *probes, const struct plan *plan,
+                                      struct arena *arena, struct err *err);
 /* Waits until all is at least as good as before and the findings that the plan's changes answer are
  * gone, but no longer than deadline_ms; `worse` gets a line for each thing that is not (none:
  * proven). */
