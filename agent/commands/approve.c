@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "agent/keys.h"
-#include "agent/review.h"
-#include "plans/base/file.h"
+#include "agent/commands/reviewing.h"
 
 static const struct cli_option options[] = {
     {"key", 'k', "KEYFILE", "the operator's secret key (minisign's format)"},
@@ -55,30 +54,17 @@ static enum exit_code sign(struct invocation *invocation, const struct review *r
 
 static enum exit_code run(struct invocation *invocation)
 {
-    struct host *host CLEANUP_HOST = NULL;
-    struct policy *policy CLEANUP_POLICY = NULL;
-    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
+    struct reviewing reviewing CLEANUP_REVIEWING = REVIEWING_EMPTY;
     struct err err;
-    int keys CLEANUP_FD = -1;
 
     if (!cli_has(invocation, "key"))
         return cli_usage(invocation, "approve: expected -k KEYFILE");
-    if (cli_open_host(invocation, &host, &err) < 0 ||
-        cli_open_policy(invocation, host, &policy, &err) < 0 ||
-        cli_open_keys(invocation, host, &keys, &err) < 0)
+    if (reviewing_open(&reviewing, invocation, REVIEWING_TO_APPROVE, &err) < 0)
         return cli_fail(&err);
-    const struct review_request request = {
-        .path = invocation->arguments.at[0],
-        .keys_dir = keys,
-        .policy = policy,
-        .signature = keys < 0 ? REVIEW_MAY_BE_DRAFT : REVIEW_MUST_BE_SIGNED,
-    };
-    if (review_open(&request, invocation->arena, &review, &err) < 0)
-        return cli_fail(&err);
-    if (review.plan.draft)
+    if (reviewing.review.plan.draft)
         return cli_refuse(
             "the plan is a draft: it can never be applied, so there is nothing to approve");
-    return sign(invocation, &review);
+    return sign(invocation, &reviewing.review);
 }
 
 const struct command command_approve = {

@@ -1,7 +1,6 @@
 #include "agent/commands/commands.h"
 
-#include "agent/review.h"
-#include "plans/base/file.h"
+#include "agent/commands/reviewing.h"
 #include "plans/codec.h"
 
 static const struct cli_option options[] = {
@@ -49,27 +48,12 @@ static enum exit_code show(struct invocation *invocation, const struct review *r
 
 static enum exit_code run(struct invocation *invocation)
 {
-    struct host *host CLEANUP_HOST = NULL;
-    struct policy *policy CLEANUP_POLICY = NULL;
-    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
+    struct reviewing reviewing CLEANUP_REVIEWING = REVIEWING_EMPTY;
     struct err err;
-    int keys CLEANUP_FD = -1;
 
-    if (cli_open_host(invocation, &host, &err) < 0 ||
-        cli_open_policy(invocation, host, &policy, &err) < 0 ||
-        cli_open_keys(invocation, host, &keys, &err) < 0)
+    if (reviewing_open(&reviewing, invocation, REVIEWING_TO_SHOW, &err) < 0)
         return cli_fail(&err);
-    const struct review_request request = {
-        .path = invocation->arguments.at[0],
-        .keys_dir = keys,
-        .policy = policy,
-        /* With --keys the plan is looked at away from its host. */
-        .host = cli_has(invocation, "keys") ? NULL : host,
-        .signature = REVIEW_MAY_BE_DRAFT,
-    };
-    if (review_open(&request, invocation->arena, &review, &err) < 0)
-        return cli_fail(&err);
-    return show(invocation, &review);
+    return show(invocation, &reviewing.review);
 }
 
 const struct command command_show = {

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "agent/review.h"
-#include "plans/base/file.h"
+#include "agent/commands/reviewing.h"
 
 static const struct cli_option options[] = {
     {"keys", 0, "DIR", "agent.pub and operators/, instead of /etc/hamedic"},
@@ -42,29 +41,12 @@ static enum exit_code tell(struct invocation *invocation, struct review *review)
 
 static enum exit_code run(struct invocation *invocation)
 {
-    struct host *host CLEANUP_HOST = NULL;
-    struct policy *policy CLEANUP_POLICY = NULL;
-    struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
+    struct reviewing reviewing CLEANUP_REVIEWING = REVIEWING_EMPTY;
     struct err err;
-    int keys CLEANUP_FD = -1;
 
-    if (cli_open_host(invocation, &host, &err) < 0 ||
-        cli_open_policy(invocation, host, &policy, &err) < 0 ||
-        cli_open_keys(invocation, host, &keys, &err) < 0)
+    if (reviewing_open(&reviewing, invocation, REVIEWING_TO_VERIFY, &err) < 0)
         return cli_fail(&err);
-    if (keys < 0)
-        return cli_refuse(
-            "there are no keys to verify signatures with: expected /etc/hamedic or --keys DIR");
-    const struct review_request request = {
-        .path = invocation->arguments.at[0],
-        .keys_dir = keys,
-        .policy = policy,
-        .host = cli_has(invocation, "keys") ? NULL : host,
-        .signature = REVIEW_MUST_BE_SIGNED,
-    };
-    if (review_open(&request, invocation->arena, &review, &err) < 0)
-        return cli_fail(&err);
-    return tell(invocation, &review);
+    return tell(invocation, &reviewing.review);
 }
 
 const struct command command_verify = {
