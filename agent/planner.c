@@ -193,7 +193,7 @@ int planner_make(const struct planner *planner, const struct wish *wishes, size_
         return -1;
     if (tell_activates(planner, &plan, err) < 0)
         return -1;
-    if (plan.tree)
+    if (plan.tree && planner->diagnosis == NULL)
         strings_add(&plan.not_checked, planner->arena,
                     "haproxy -c: a tree's paths are not this machine's");
     policy_rate(planner->policy, &plan, planner->arena);

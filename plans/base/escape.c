@@ -25,6 +25,8 @@ const char *escape_span(struct arena *arena, struct span span, size_t max)
     for (size_t i = 0; i < shown; i++) {
         if (span.ptr[i] == '\\')
             text_add(&text, "\\\\");
+        else if (span.ptr[i] == '\t')
+            text_add(&text, "\\t");
         else if (is_plain(span.ptr[i]))
             text_add_span(&text, (struct span){span.ptr + i, 1});
         else

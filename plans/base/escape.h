@@ -1,5 +1,5 @@
 /* base/escape: the one way from foreign bytes to something that may be shown or signed.
- * Shapes:  the result is printable ASCII (0x20..0x7e), one line, NUL-ended; every other byte stands
+ * Shapes:  the result is printable ASCII (0x20..0x7e), one line, NUL-ended; a tab stands as \t, every other byte
  *          as \xNN and a backslash as \\, so that two different inputs never look alike.
  * Owns:    the arena owns the result.
  */

@@ -96,7 +96,7 @@ static void test_codec_foreign_bytes_are_written_as_visible_ascii(void **state)
     for (size_t i = 0; i < text.len; i++)
         assert_true(text.ptr[i] == '\n' || (text.ptr[i] >= 0x20 && text.ptr[i] <= 0x7e));
     assert_int_equal(codec_read_plan(text, arena, &again, &err), 0);
-    assert_string_equal(again.findings[0].summary, "a\\x1b[2J\\x7f\\xe2\\x80\\xae\\x09b\\\\n");
+    assert_string_equal(again.findings[0].summary, "a\\x1b[2J\\x7f\\xe2\\x80\\xae\\tb\\\\n");
 }
 
 static void test_codec_malformed_values_are_named_with_their_path(void **state)

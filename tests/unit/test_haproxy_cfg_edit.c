@@ -147,7 +147,7 @@ static void test_cfg_set_maxconn_diff_shows_the_lines_and_their_neighbours(void 
     struct strings diff;
     struct err err = {0};
     static const char *const expected[] = {"  a",         "  b",     "- maxconn 5",
-                                           "+ maxconn 6", " \\x09c", "  d"};
+                                           "+ maxconn 6", " \\tc", "  d"};
 
     (void)state;
     assert_int_equal(cfg_set_maxconn(cfg, NULL, "global", "6", arena, &file, &diff, &err), 0);
