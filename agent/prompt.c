@@ -54,15 +54,16 @@ int prompt_ask(const char *question, bool secret, struct arena *arena, const cha
 
     if (fd < 0 || tcgetattr(fd, &before) < 0)
         return err_set(err, ERR_DENIED, "there is no terminal to ask at");
-    if (file_write_all(fd, "/dev/tty", span_of(question), err) < 0)
-        return -1;
+    /* Before the question: who answers at once is not shown, and nothing of it is flushed. */
     if (secret) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         if (tcsetattr(fd, TCSAFLUSH, &silent) < 0)
             return err_sys(err, errno, "cannot switch the terminal's echo off");
     }
-    int done = read_line(fd, arena, out_answer, err);
+    int done = file_write_all(fd, "/dev/tty", span_of(question), err);
+    if (done == 0)
+        done = read_line(fd, arena, out_answer, err);
     if (secret) {
         struct err ignored;
         (void)tcsetattr(fd, TCSAFLUSH, &before);

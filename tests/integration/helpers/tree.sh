@@ -151,12 +151,12 @@ one_line_names() { # WORDS
 # The command ends with that status, says in one line what is wrong, and writes nothing.
 refused() { # STATUS WORDS ARGUMENT...
     words=$2
-    before=$(fingerprint)
+    untouched=$(fingerprint)
     expected=$1
     shift 2
     done_with "$expected" "$@"
     one_line_names "$words"
-    [ "$before" = "$(fingerprint)" ] || wrong "wrote something"
+    [ "$untouched" = "$(fingerprint)" ] || wrong "wrote something"
 }
 
 # A plan for the tree, signed by the agent.
