@@ -260,7 +260,9 @@ int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take
     if (file == NULL || !file->changed)
         return 0;
     if (stage_file_parent(stage, file, &dir, &name, err) < 0) {
-        if (is_absent(err) && !file->before.exists)
+        /* A crash may have come between the directories that we made. */
+        if (is_absent(err) && !file->before.exists &&
+            remove_made_directories(stage, file, err) == 0)
             return 0;
         return err_wrap(err, "cannot take back '%s'", path);
     }

@@ -91,7 +91,7 @@ int changing_check_settled(const struct changing *changing, struct err *err)
         if (entry->state == RECORD_NEEDS_A_PERSON)
             return err_set(err, ERR_CHANGED,
                            "transaction %s waits for a person: put right what `hamedic history` "
-                           "names, then `hamedic recover --accept`",
+                           "names, then `hamedic rollback` again, or `hamedic recover --accept`",
                            entry->folder);
     }
     return 0;

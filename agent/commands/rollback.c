@@ -20,6 +20,16 @@ static int choose(const struct changing *changing, const char *id,
 
     if (changing->entry_count == 0)
         return err_set(err, ERR_INPUT, "there is no transaction to take back");
+    /* One that could not be taken back whole may be tried again: the disk has room now, or a person
+     * put a value right. */
+    newest = &changing->entries[changing->entry_count - 1];
+    if (newest->damaged == NULL && newest->state == RECORD_NEEDS_A_PERSON && has_id(newest, id)) {
+        *out_entry = newest;
+        return 0;
+    }
+    if (changing_check_settled(changing, err) < 0)
+        return -1;
+    newest = NULL;
     for (size_t i = changing->entry_count; i-- > 0 && newest == NULL;)
         if (changing->entries[i].state == RECORD_DONE)
             newest = &changing->entries[i];
@@ -60,7 +70,7 @@ static enum exit_code run(struct invocation *invocation)
                          id);
     if (changing_open(&changing, invocation, &err) < 0 || changing_lock(&changing, &err) < 0 ||
         changing_finish_interrupted(&changing, &any, &code, &err) < 0 ||
-        changing_check_settled(&changing, &err) < 0 || choose(&changing, id, &entry, &err) < 0 ||
+        choose(&changing, id, &entry, &err) < 0 ||
         engine_rollback(&changing.engine, entry, "taken back by an operator", &result, &err) < 0)
         return cli_fail(&err);
     code = changing_tell(&changing, entry->plan_id, &result);
