@@ -288,7 +288,7 @@ kill_all 1 apply "$plan"
 # Who looks is told of it, and changes nothing; who applies the next plan finishes it first.
 rm -rf "$tree"
 cp -a "$work/ready" "$tree"
-ran="apply with a kill at its second exchange"
+ran="apply with a kill behind its first change"
 strace -qq -o "$work/trace" -e trace=renameat2 -e inject=renameat2:signal=SIGKILL:when=3 \
     "$hamedic" --root "$tree" apply "$plan" </dev/null >"$work/out" 2>"$work/err" || :
 grep -q 'killed by SIGKILL' "$work/trace" || wrong "was not killed"
