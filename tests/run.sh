@@ -14,7 +14,7 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${HAMEDIC_BUILD_DIR:-$source/build}
 jobs=$(nproc)
 
-parts="gcc unit integration clang sanitize without plans analyzer cppcheck tidy layers symbols format scripts"
+parts="gcc unit integration clang sanitize without analyzer cppcheck tidy layers symbols format scripts"
 about() {
     case $1 in
     gcc) echo "builds with gcc, warnings are errors" ;;
@@ -23,7 +23,6 @@ about() {
     clang) echo "builds with clang, warnings are errors" ;;
     sanitize) echo "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" ;;
     without) echo "builds and unit tests without libselinux, libsemanage, libsystemd" ;;
-    plans) echo "plans/ alone, as on a workstation" ;;
     analyzer) echo "gcc -fanalyzer" ;;
     cppcheck) echo "cppcheck" ;;
     tidy) echo "clang-tidy" ;;
@@ -46,7 +45,7 @@ configure() { # FOLDER COMPILER ARGUMENT...
     CC=$compiler cmake -S "$source" -B "$folder" -G Ninja -DHAMEDIC_WERROR=ON "$@"
 }
 make_all() { # FOLDER COMPILER ARGUMENT...
-    configure "$@" && cmake --build "$build/$1" -j "$jobs"
+    configure "$@" && cmake --build "$build/$1" -j "$jobs" -- -k 0
 }
 run_tests() { # FOLDER PATTERN
     ctest --test-dir "$build/$1" -R "$2" --no-tests=error --output-on-failure --timeout 600
@@ -71,9 +70,6 @@ part_sanitize() {
 part_without() {
     make_all without gcc -DHAMEDIC_WITH_SELINUX=OFF -DHAMEDIC_WITH_SEMANAGE=OFF -DHAMEDIC_WITH_SYSTEMD=OFF &&
         run_tests without '^unit/'
-}
-part_plans() {
-    make_all plans gcc -DHAMEDIC_PLANS_ONLY=ON && run_tests plans '^unit/'
 }
 # gcc's uninitialized values are mostly ones that a failed call would have left; clang's analyzer tells them apart.
 analyzer='-fanalyzer -Wno-analyzer-use-of-uninitialized-value'
