@@ -216,17 +216,16 @@ static const char *name_holder(int lock, struct arena *arena)
     const char *object = arena_printf(arena, "%02x:%02x:%ju", major(st.st_dev), minor(st.st_dev),
                                       (uintmax_t)st.st_ino);
     while (span_next_line(&text, &line)) {
-        char kind[16], id[64];
-        int pid = 0;
+        char kind[16], pid[16], id[64];
         const char *row = arena_copy(arena, line.ptr, line.len);
-        if (sscanf(row, "%*s %15s %*s %*s %d %63s", kind, &pid, id) != 3 || pid <= 0 ||
+        if (sscanf(row, "%*s %15s %*s %*s %15[0-9] %63s", kind, pid, id) != 3 ||
             strcmp(kind, "FLOCK") != 0 || strcmp(id, object) != 0)
             continue;
         struct span name;
-        const char *path = arena_printf(arena, "/proc/%d/comm", pid);
+        const char *path = arena_printf(arena, "/proc/%s/comm", pid);
         if (file_read(AT_FDCWD, path, 256, arena, &name, &ignored) < 0)
-            return arena_printf(arena, "process %d", pid);
-        return arena_printf(arena, "process %d (%s)", pid, escape_span(arena, span_trim(name), 64));
+            return arena_printf(arena, "process %s", pid);
+        return arena_printf(arena, "process %s (%s)", pid, escape_span(arena, span_trim(name), 64));
     }
     return NULL;
 }

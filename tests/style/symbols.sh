@@ -25,6 +25,7 @@ BEGIN {
     # Further first words, each the subject of a type that the header of that unit declares.
     more["plans/plan"] = "action address finding impact risk severity strings time wish"
     more["plans/base/file"] = "take"
+    more["agent/agent_key"] = "operator"
     more["remediations/table"] = "remediation change"
     more["agent/transaction/journal"] = "record"
 }
