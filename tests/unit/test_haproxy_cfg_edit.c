@@ -146,7 +146,7 @@ static void test_cfg_set_maxconn_diff_shows_the_lines_and_their_neighbours(void 
     struct cfg_file file;
     struct strings diff;
     struct err err = {0};
-    static const char *const expected[] = {"  a",         "  b",     "- maxconn 5",
+    static const char *const expected[] = {"  a",         "  b",   "- maxconn 5",
                                            "+ maxconn 6", " \\tc", "  d"};
 
     (void)state;
