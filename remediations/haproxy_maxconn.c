@@ -390,8 +390,12 @@ static int take_back(void *context, struct span text, struct arena *arena, bool 
     if (config_alone(taking->stage, change->file, text, arena, &cfg, &refused) < 0 ||
         cfg_find_maxconn(cfg, NULL, change->target, arena, &slot, &refused) < 0)
         return 0;
-    bool own = slot.token.len > 0;
-    if (change->action == ACTION_DELETE ? own : !own || !same(slot.value, change->after.persistent))
+    const char *now = slot.token.len > 0 ? slot.value : NULL;
+    const char *ours = change->action == ACTION_DELETE ? NULL : change->after.persistent;
+    bool as_before = same(now, change->action == ACTION_CREATE ? NULL : change->before.persistent);
+    *out_text = text;
+    *out_ours = as_before;
+    if (as_before || !same(now, ours))
         return 0;
     if (cfg_set_maxconn(cfg, NULL, change->target, change->action == ACTION_CREATE ? "" : before,
                         arena, &file, &diff, err) < 0)
@@ -421,10 +425,11 @@ static int undo_running(struct stage *stage, const struct change *change, struct
     running_read(stage_host(stage), haproxy, &target, arena, &running);
     if (running.silent) {
         report->runtime = UNDONE_LEFT;
-        report->left = arena_printf(arena,
-                                    "the running maxconn of %s may still be %s, HAProxy does not "
-                                    "answer (%s): reload it",
-                                    change->target, change->after.runtime, running.reason);
+        undo_report_left(report, arena,
+                         arena_printf(arena,
+                                      "the running maxconn of %s may still be %s, HAProxy does "
+                                      "not answer (%s): reload it",
+                                      change->target, change->after.runtime, running.reason));
         return 0;
     }
     if (!running.asked || same(running.value, change->before.runtime))
@@ -435,18 +440,22 @@ static int undo_running(struct stage *stage, const struct change *change, struct
     }
     report->runtime = UNDONE_LEFT;
     if (same(running.value, change->after.runtime)) {
-        report->left = arena_printf(arena,
-                                    "the running maxconn of %s stays %s until HAProxy is reloaded, "
-                                    "which would also activate edits that waited before the plan",
-                                    change->target, running.value);
+        undo_report_left(
+            report, arena,
+            arena_printf(arena,
+                         "the running maxconn of %s stays %s until HAProxy is reloaded, which "
+                         "would also activate edits that waited before the plan",
+                         change->target, running.value));
         return 0;
     }
-    report->left = arena_printf(arena,
-                                "the running maxconn of %s is %s, neither ours (%s) nor the one "
-                                "before (%s): set it with the Runtime API, or reload HAProxy",
-                                change->target, running.value == NULL ? "none" : running.value,
-                                change->after.runtime,
-                                change->before.runtime == NULL ? "none" : change->before.runtime);
+    undo_report_left(
+        report, arena,
+        arena_printf(arena,
+                     "the running maxconn of %s is %s, neither ours (%s) nor the one before (%s): "
+                     "set it with the Runtime API, or reload HAProxy",
+                     change->target, running.value == NULL ? "none" : running.value,
+                     change->after.runtime,
+                     change->before.runtime == NULL ? "none" : change->before.runtime));
     return 0;
 }
 
@@ -455,23 +464,27 @@ static int maxconn_undo(struct stage *stage, const struct change *change, struct
 {
     struct taking_back taking = {stage, change};
     struct undo_report report = {.persistent = UNDONE_ALREADY, .runtime = UNDONE_ALREADY};
-    const char *left = NULL;
+    struct err failure;
 
-    if (changes_file(change) &&
-        stage_undo_file(stage, change->file, take_back, &taking, &report.persistent, err) < 0)
-        return -1;
-    if (report.persistent == UNDONE_LEFT)
-        left =
+    (void)err;
+    if (changes_file(change) && stage_undo_file(stage, change->file, take_back, &taking,
+                                                &report.persistent, &failure) < 0) {
+        report.persistent = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    } else if (report.persistent == UNDONE_LEFT) {
+        undo_report_left(
+            &report, arena,
             arena_printf(arena,
-                         "%s of %s in '%s' is neither ours (%s) nor the one before (%s): edit it "
-                         "by hand",
-                         "maxconn", change->target, change->file,
+                         "maxconn of %s in '%s' is neither ours (%s) nor the one before (%s): edit "
+                         "it by hand",
+                         change->target, change->file,
                          change->after.persistent == NULL ? "none" : change->after.persistent,
-                         change->before.persistent == NULL ? "none" : change->before.persistent);
-    if (undo_running(stage, change, arena, &report, err) < 0)
-        return -1;
-    if (left != NULL)
-        report.left = report.left == NULL ? left : arena_printf(arena, "%s; %s", left, report.left);
+                         change->before.persistent == NULL ? "none" : change->before.persistent));
+    }
+    if (undo_running(stage, change, arena, &report, &failure) < 0) {
+        report.runtime = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    }
     *out_report = report;
     return 0;
 }

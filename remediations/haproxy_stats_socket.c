@@ -304,7 +304,9 @@ static int take_back(void *context, struct span text, struct arena *arena, bool 
     if (config_alone(taking->stage, change->file, text, arena, &cfg, &refused) < 0)
         return 0;
     const struct cfg_stats_socket *there = socket_at(cfg, path);
-    if (removed ? there != NULL : there == NULL || !is_ours(there))
+    *out_text = text;
+    *out_ours = removed == (there != NULL); /* as before */
+    if (*out_ours || (!removed && !is_ours(there)))
         return 0;
     if (cfg_set_stats_socket(cfg, removed ? path : "", removed ? NULL : path, arena, &file, &diff,
                              err) < 0)

@@ -44,6 +44,8 @@ struct undo_report {
     enum undone runtime;
     const char *left; /* UNDONE_LEFT: what stands where, and what a person must do; else NULL */
 };
+/* Adds to `left`: one side that cannot be taken back MUST NOT keep the other from being. */
+void undo_report_left(struct undo_report *report, struct arena *arena, const char *what);
 
 struct remediation {
     const char *kind;    /* "sysctl.dropin" */
@@ -69,6 +71,7 @@ struct remediation {
     int (*commit)(struct stage *stage, const struct change *change, struct err *err);
     int (*prove)(struct stage *stage, const struct change *change, struct arena *arena,
                  struct proof *out_proof, struct err *err);
+    /* As far as each side can be taken back; what cannot is in `left`. */
     int (*undo)(struct stage *stage, const struct change *change, struct arena *arena,
                 struct undo_report *out_report, struct err *err);
 };

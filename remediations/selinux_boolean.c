@@ -318,28 +318,42 @@ static int undo_store(struct stage *stage, const struct change *change, struct a
     return semanage_set_boolean(store, change->target, strcmp(local, "on") == 0, false, err);
 }
 
+/* A reload of the policy keeps running values, so that this holds whenever the store commits. */
+static int undo_running(const struct host *host, const struct change *change,
+                        struct undo_report *report, struct err *err)
+{
+    const char *running = NULL;
+
+    if (look_at_running(host, change->target, &running, err) < 0)
+        return -1;
+    if (change->before.runtime == NULL || running == NULL || same(running, change->before.runtime))
+        return 0;
+    report->runtime = UNDONE_RESTORED;
+    return selinux_boolean_run(host, change->target, same(change->before.runtime, "on"), err);
+}
+
 static int boolean_undo(struct stage *stage, const struct change *change, struct arena *arena,
                         struct undo_report *out_report, struct err *err)
 {
     const struct host *host = stage_host(stage);
     struct undo_report report = {.persistent = UNDONE_ALREADY, .runtime = UNDONE_ALREADY};
-    const char *running = NULL;
 
-    if (undo_store(stage, change, arena, &report, err) < 0 ||
-        look_at_running(host, change->target, &running, err) < 0)
-        return -1;
-    if (report.persistent == UNDONE_LEFT) {
+    struct err failure;
+
+    (void)err;
+    if (undo_store(stage, change, arena, &report, &failure) < 0 ||
+        stage_commit_store(stage, &failure) < 0) {
+        report.persistent = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    } else if (report.persistent == UNDONE_LEFT) {
         report.runtime = UNDONE_LEFT;
-    } else if (change->before.runtime != NULL && running != NULL &&
-               !same(running, change->before.runtime)) {
-        /* A reload of the policy keeps running values, so that this holds whenever the store
-         * commits. */
-        if (selinux_boolean_run(host, change->target, same(change->before.runtime, "on"), err) < 0)
-            return -1;
-        report.runtime = UNDONE_RESTORED;
+        *out_report = report;
+        return 0;
     }
-    if (stage_commit_store(stage, err) < 0)
-        return -1;
+    if (undo_running(host, change, &report, &failure) < 0) {
+        report.runtime = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    }
     *out_report = report;
     return 0;
 }

@@ -161,6 +161,17 @@ int stage_daemon_reload(struct stage *stage, struct err *err)
     return 0;
 }
 
+int stage_check_reload(const struct stage *stage, struct err *err)
+{
+    const struct haproxy *haproxy = stage->settings.haproxy;
+
+    if (!stage->want_reload || !stage->settings.host->live || !haproxy->running ||
+        haproxy->master != 0)
+        return 0;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "HAProxy runs without a master (-W): it cannot be reloaded, only started anew");
+}
+
 static int reload(struct stage *stage, struct err *err)
 {
     if (!stage->settings.host->live || !stage->settings.haproxy->running)
@@ -191,14 +202,24 @@ bool stage_undo_reloads(const struct stage *stage)
     return stage->announced_reload && stage->settings.was_in_step;
 }
 
+static int add_failure(int done, const struct err *failure, struct err *err)
+{
+    if (done < 0)
+        return err_wrap(err, "%s; before that", failure->text);
+    *err = *failure;
+    return -1;
+}
+
 int stage_undo_finish(struct stage *stage, struct err *err)
 {
-    if (commit_store_now(stage, err) < 0)
-        return -1;
+    struct err failure;
+    int done = commit_store_now(stage, err);
+
+    /* Each is tried whatever became of the others, and all that failed is told. */
     if (stage->announced_daemon_reload && systemd_runs(stage->settings.host) &&
-        systemd_daemon_reload(stage->settings.host, err) < 0)
-        return -1;
-    if (stage_undo_reloads(stage))
-        return reload(stage, err);
-    return 0;
+        systemd_daemon_reload(stage->settings.host, &failure) < 0)
+        done = add_failure(done, &failure, err);
+    if (stage_undo_reloads(stage) && reload(stage, &failure) < 0)
+        done = add_failure(done, &failure, err);
+    return done;
 }

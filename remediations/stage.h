@@ -60,8 +60,8 @@ enum undone {
     UNDONE_LEFT,     /* is neither as before nor as we made it: left alone, and reported */
 };
 /* Restores the file whole where it is what we wrote; else calls `take_back` on its present text,
- * which takes our own part away (out_text) or says with *out_ours false that it is not there any
- * more. */
+ * which takes our own part away (out_text; the same text where it is as before already) or says with
+ * *out_ours false that what stands there is neither ours nor as before. */
 typedef int stage_take_back(void *context, struct span text, struct arena *arena, bool *out_ours,
                             struct span *out_text, struct err *err);
 MUST_CHECK int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take_back,
@@ -89,6 +89,9 @@ void stage_note(struct stage *stage, const char *address, const char *key, const
 const char *stage_recall(const struct stage *stage, const char *address, const char *key);
 
 /* ---- for the engine ---- */
+/* Was each file that was staged for this change read as the plan found it? */
+MUST_CHECK int stage_check_planned(const struct stage *stage, const struct change *change,
+                                   struct err *err);
 /* Nothing visible yet: writes every staged file beside its target and the undo copies, checks that
  * each file can be replaced; runs `haproxy -c` on the staged configuration and the descriptor
  * budget that -c does not look at. */

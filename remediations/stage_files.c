@@ -123,8 +123,23 @@ static int seal_file(struct stage *stage, struct stage_file *file, struct err *e
     return 0;
 }
 
+int stage_check_planned(const struct stage *stage, const struct change *change, struct err *err)
+{
+    for (size_t i = 0; i < change->touched_count; i++) {
+        const struct touched *planned = &change->touched[i];
+        const struct stage_file *file = find(stage, planned->object);
+        if (file == NULL)
+            continue;
+        if (strcmp(file->before.exists ? file->before.digest.hex : "absent", planned->digest) != 0)
+            return err_set(err, ERR_CHANGED, "'%s' moved since the plan was made", file->path);
+    }
+    return 0;
+}
+
 int stage_seal(struct stage *stage, struct err *err)
 {
+    if (stage_check_reload(stage, err) < 0)
+        return -1;
     for (size_t i = 0; i < stage->file_count; i++) {
         struct stage_file *file = stage->files[i];
         if (file->changed && !file->sealed && seal_file(stage, file, err) < 0)
@@ -201,7 +216,18 @@ static int restore_whole(struct stage *stage, struct stage_file *file, int dir, 
         digest_equal(&displaced.digest, &file->before.digest))
         return file->exists ? replace_revert(dir, name, file->stage_name, &file->written, true, err)
                             : replace_unremove(dir, name, file->stage_name, err);
+    struct digest copy = digest_bytes(file->before.bytes);
+    if (file->before.exists && !digest_equal(&copy, &file->before.digest))
+        return err_set(err, ERR_INPUT,
+                       "its copy '%s' in the transaction's folder is missing or damaged",
+                       file->undo_name);
     return replace_restore(dir, name, file->stage_name, &file->written, &file->before, err);
+}
+
+/* Where somebody else's edits are kept, the new text stands here until it is exchanged. */
+static const char *edit_name(const struct stage *stage, const struct stage_file *file)
+{
+    return arena_printf(stage->arena, "%s.back", file->stage_name);
 }
 
 static int take_own_part(struct stage *stage, struct stage_file *file, int dir, const char *name,
@@ -220,7 +246,11 @@ static int take_own_part(struct stage *stage, struct stage_file *file, int dir, 
     *out_undone = UNDONE_OWN_PART;
     if (text.len == 0 && !file->before.exists)
         return replace_revert(dir, name, file->stage_name, &now->digest, false, err);
-    const char *temporary = arena_printf(stage->arena, "%s.back", file->stage_name);
+    if (span_equal(text, now->bytes)) {
+        *out_undone = UNDONE_ALREADY;
+        return 0;
+    }
+    const char *temporary = edit_name(stage, file);
     if (replace_stage(dir, temporary, text, now, err) < 0)
         return -1;
     int done = replace_commit(dir, name, temporary, &now->digest, err);
@@ -283,6 +313,8 @@ static int settle_file(struct stage *stage, struct stage_file *file, struct err 
         return 0;
     if (stage_file_parent(stage, file, &dir, &name, err) < 0)
         return is_absent(err) ? 0 : -1;
+    if (replace_settle(dir, edit_name(stage, file), err) < 0)
+        return -1;
     return replace_settle(dir, file->stage_name, err);
 }
 

@@ -44,6 +44,8 @@ MUST_CHECK int stage_file_parent(const struct stage *stage, const struct stage_f
 /* Checks that need the whole of the staged configuration: `haproxy -c` and the descriptor budget.
  */
 MUST_CHECK int stage_check_config(struct stage *stage, struct err *err);
+/* A reload that is wanted and cannot be done is found out before anything is visible. */
+MUST_CHECK int stage_check_reload(const struct stage *stage, struct err *err);
 MUST_CHECK int stage_say(struct stage *stage, const char *what, struct err *err);
 
 #endif

@@ -356,15 +356,21 @@ struct part {
     const char *old;  /* as it was; NULL: there was none */
 };
 
+static bool same_setting(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : sysctl_same_value(a, b);
+}
+
 static int take_back(void *context, struct span text, struct arena *arena, bool *out_ours,
                      struct span *out_text, struct err *err)
 {
     const struct part *part = context;
     const char *now = sysctl_edit_value(text, part->key, arena);
+    bool as_before = same_setting(now, part->old);
 
-    *out_ours =
-        now == NULL || part->ours == NULL ? now == part->ours : sysctl_same_value(now, part->ours);
-    if (!*out_ours)
+    *out_text = text;
+    *out_ours = as_before || same_setting(now, part->ours);
+    if (as_before || !*out_ours)
         return 0;
     return sysctl_edit_text(text, part->key, part->old, arena, out_text, NULL, err);
 }
@@ -385,11 +391,13 @@ static int undo_runtime(struct stage *stage, const struct change *change, struct
         return 0;
     if (!same(running, change->after.runtime)) {
         report->runtime = UNDONE_LEFT;
-        report->left = arena_printf(
-            arena,
-            "the running '%s' is '%s', neither '%s' as before nor '%s' as planned: it was left",
-            change->target, running == NULL ? "(none)" : running, change->before.runtime,
-            change->after.runtime);
+        undo_report_left(
+            report, arena,
+            arena_printf(
+                arena,
+                "the running '%s' is '%s', neither '%s' as before nor '%s' as planned: it was left",
+                change->target, running == NULL ? "(none)" : running, change->before.runtime,
+                change->after.runtime));
         return 0;
     }
     report->runtime = UNDONE_RESTORED;
@@ -404,16 +412,23 @@ static int undo(struct stage *stage, const struct change *change, struct arena *
     struct part part = {.key = change->target,
                         .ours = wanted(change),
                         .old = stage_recall(stage, change->address, "old")};
+    struct err failure;
 
-    if (undo_runtime(stage, change, arena, &report, err) < 0)
-        return -1;
-    if (path != NULL && stage_undo_file(stage, path, take_back, &part, &report.persistent, err) < 0)
-        return -1;
-    if (report.persistent == UNDONE_LEFT)
-        report.left =
-            arena_printf(arena, "%s%s'%s' does not set '%s' to '%s' any more: it was left as it is",
-                         report.left == NULL ? "" : report.left, report.left == NULL ? "" : "; ",
-                         path, change->target, part.ours == NULL ? "(nothing)" : part.ours);
+    (void)err;
+    if (undo_runtime(stage, change, arena, &report, &failure) < 0) {
+        report.runtime = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    }
+    if (path != NULL &&
+        stage_undo_file(stage, path, take_back, &part, &report.persistent, &failure) < 0) {
+        report.persistent = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    } else if (report.persistent == UNDONE_LEFT) {
+        undo_report_left(
+            &report, arena,
+            arena_printf(arena, "'%s' does not set '%s' to '%s' any more: it was left as it is",
+                         path, change->target, part.ours == NULL ? "(nothing)" : part.ours));
+    }
     *out_report = report;
     return 0;
 }

@@ -311,9 +311,14 @@ static int take_back(void *context, struct span text, struct arena *arena, bool 
                      struct span *out_text, struct err *err)
 {
     const struct part *part = context;
+    const char *now = unit_limit_of_text(text, arena);
+    bool as_before = same(now, part->old);
 
-    *out_ours = same(unit_limit_of_text(text, arena), part->ours);
-    return *out_ours ? unit_edit_limit_text(text, part->old, arena, out_text, err) : 0;
+    *out_text = text;
+    *out_ours = as_before || same(now, part->ours);
+    if (as_before || !*out_ours)
+        return 0;
+    return unit_edit_limit_text(text, part->old, arena, out_text, err);
 }
 
 static int undo(struct stage *stage, const struct change *change, struct arena *arena,
@@ -322,16 +327,24 @@ static int undo(struct stage *stage, const struct change *change, struct arena *
     struct undo_report report = {.persistent = UNDONE_ALREADY};
     const char *path = stage_recall(stage, change->address, "file");
     struct part part = {.ours = wanted(change), .old = stage_recall(stage, change->address, "old")};
+    struct err failure;
 
-    if (master_undo(stage, change, arena, &report, err) < 0)
-        return -1;
-    if (path != NULL && stage_undo_file(stage, path, take_back, &part, &report.persistent, err) < 0)
-        return -1;
-    if (report.persistent == UNDONE_LEFT)
-        report.left = arena_printf(
-            arena, "%s%s'%s' does not set LimitNOFILE to %s any more: it was left as it is",
-            report.left == NULL ? "" : report.left, report.left == NULL ? "" : "; ", path,
-            part.ours == NULL ? "(nothing)" : part.ours);
+    (void)err;
+    if (master_undo(stage, change, arena, &report, &failure) < 0) {
+        report.runtime = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    }
+    if (path != NULL &&
+        stage_undo_file(stage, path, take_back, &part, &report.persistent, &failure) < 0) {
+        report.persistent = UNDONE_LEFT;
+        undo_report_left(&report, arena, failure.text);
+    } else if (report.persistent == UNDONE_LEFT) {
+        undo_report_left(
+            &report, arena,
+            arena_printf(arena,
+                         "'%s' does not set LimitNOFILE to %s any more: it was left as it is", path,
+                         part.ours == NULL ? "(nothing)" : part.ours));
+    }
     *out_report = report;
     return 0;
 }

@@ -183,11 +183,13 @@ int master_undo(struct stage *stage, const struct change *change, struct arena *
         return 0;
     if (hard != value) {
         report->runtime = UNDONE_LEFT;
-        report->left = arena_printf(arena,
-                                    "the limit of HAProxy's master is %s, neither %s as before nor "
-                                    "%s as planned: it was left",
-                                    number_text(hard, arena), number_text(old_hard, arena),
-                                    change->after.runtime);
+        undo_report_left(
+            report, arena,
+            arena_printf(arena,
+                         "the limit of HAProxy's master is %s, neither %s as before nor %s as "
+                         "planned: it was left",
+                         number_text(hard, arena), number_text(old_hard, arena),
+                         change->after.runtime));
         return 0;
     }
     report->runtime = UNDONE_RESTORED;

@@ -29,6 +29,12 @@ const struct remediation *remediation_for(const char *kind)
     return NULL;
 }
 
+void undo_report_left(struct undo_report *report, struct arena *arena, const char *what)
+{
+    report->left = report->left == NULL ? arena_string(arena, what)
+                                        : arena_printf(arena, "%s; %s", report->left, what);
+}
+
 void change_begin(struct change *change, const struct remediation *row, const char *target,
                   struct arena *arena)
 {

@@ -13,11 +13,13 @@
 
 enum { ATTRIBUTE_LIST_MAX = 64 * 1024 };
 
+static const char access_acl[] = "system.posix_acl_access";
+
 /* What a copy must carry along. security.capability and trusted.* are left out: a configuration
  * file has none, and copying them is a privilege of its own. */
 static bool xattr_is_carried(const char *name)
 {
-    return strcmp(name, "security.selinux") == 0 || strcmp(name, "system.posix_acl_access") == 0 ||
+    return strcmp(name, "security.selinux") == 0 || strcmp(name, access_acl) == 0 ||
            strncmp(name, "user.", 5) == 0;
 }
 
@@ -96,6 +98,8 @@ int replace_check(int dir, const char *name, struct err *err)
 /* Owner last: once the file is another's, its mode and attributes are no longer ours to set. */
 static int dress(int fd, const char *name, const struct file_image *like, struct err *err)
 {
+    bool has_acl = false;
+
     if (!like->exists) {
         if (fchmod(fd, 0644) < 0)
             return err_sys(err, errno, "cannot set the mode of '%s'", name);
@@ -105,7 +109,12 @@ static int dress(int fd, const char *name, const struct file_image *like, struct
         const struct file_xattr *xattr = &like->xattrs[i];
         if (fsetxattr(fd, xattr->name, xattr->value.ptr, xattr->value.len, 0) < 0)
             return err_sys(err, errno, "cannot set attribute '%s' of '%s'", xattr->name, name);
+        has_acl = has_acl || strcmp(xattr->name, access_acl) == 0;
     }
+    /* The directory's default ACL gave the new file one: whoever is in it was not to read the old
+     * file. */
+    if (!has_acl && fremovexattr(fd, access_acl) < 0 && errno != ENODATA && errno != ENOTSUP)
+        return err_sys(err, errno, "cannot remove the ACL of '%s'", name);
     /* An ACL's mask is the group's mode bits, so the mode after the ACL is the same word again. */
     if (fchmod(fd, like->st.st_mode & 07777) < 0)
         return err_sys(err, errno, "cannot set the mode of '%s'", name);
@@ -236,16 +245,18 @@ int replace_revert(int dir, const char *name, const char *stage_name, const stru
         return -1;
     if (!digest_equal(&now, written))
         return err_set(err, ERR_CHANGED, "'%s' is not as hamedic wrote it", name);
-    if (!existed) {
-        if (unlinkat(dir, name, 0) < 0)
-            return err_sys(err, errno, "cannot remove '%s'", name);
-        return sync_dir(dir, name, err);
+    int done;
+    if (existed) {
+        done = exchange_expecting(dir, name, stage_name, written, err);
+        if (done == 0)
+            done = sync_dir(dir, name, err);
+    } else {
+        /* Moved away and looked at, not just removed: it may be edited at this very moment. */
+        done = replace_settle(dir, stage_name, err);
+        if (done == 0)
+            done = replace_remove(dir, name, stage_name, written, err);
     }
-    if (exchange_expecting(dir, name, stage_name, written, err) < 0)
-        return -1;
-    if (sync_dir(dir, name, err) < 0)
-        return -1;
-    return replace_settle(dir, stage_name, err);
+    return done < 0 ? -1 : replace_settle(dir, stage_name, err);
 }
 
 int replace_settle(int dir, const char *stage_name, struct err *err)

@@ -161,6 +161,45 @@ static void test_replace_read_a_link_is_refused(void **state)
     assert_int_equal(replace_read(scratch->dir, "link", scratch->arena, &image, &err), -1);
 }
 
+/* user::rw-, user:1:rw-, group::r--, mask::rw-, other::--- as linux/posix_acl_xattr.h has it. */
+static void test_replace_stage_takes_no_acl_from_the_directory(void **state)
+{
+    static const unsigned char acl[] = {
+        2,  0, 0, 0,                     /* version */
+        1,  0, 6, 0, 255, 255, 255, 255, /* user:: */
+        2,  0, 6, 0, 1,   0,   0,   0,   /* user:1: */
+        4,  0, 4, 0, 255, 255, 255, 255, /* group:: */
+        16, 0, 6, 0, 255, 255, 255, 255, /* mask:: */
+        32, 0, 0, 0, 255, 255, 255, 255, /* other:: */
+    };
+    const struct scratch *scratch = *state;
+    struct file_image before = read_image(scratch, NAME);
+
+    assert_int_equal(fsetxattr(scratch->dir, "system.posix_acl_default", acl, sizeof acl, 0), 0);
+    stage(scratch, "new\n", &before);
+    struct file_image staged = read_image(scratch, STAGE);
+    for (size_t i = 0; i < staged.xattr_count; i++)
+        assert_string_not_equal(staged.xattrs[i].name, "system.posix_acl_access");
+    assert_int_equal(staged.st.st_mode, before.st.st_mode);
+}
+
+/* A new file is looked at as it is taken away: one that was edited meanwhile stays. */
+static void test_replace_revert_of_a_new_file_that_was_edited_keeps_it(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct digest written = digest_bytes(span_of("ours\n"));
+    struct err err;
+
+    scratch_write(scratch, "new.conf", "somebody's\n");
+    assert_int_equal(replace_revert(scratch->dir, "new.conf", STAGE, &written, false, &err), -1);
+    assert_int_equal(err.kind, ERR_CHANGED);
+    assert_string_equal(scratch_read(scratch, "new.conf"), "somebody's\n");
+    scratch_write(scratch, "new.conf", "ours\n");
+    scratch_write(scratch, STAGE, "left over\n");
+    assert_int_equal(replace_revert(scratch->dir, "new.conf", STAGE, &written, false, &err), 0);
+    assert_int_equal(scratch_count(scratch, "."), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +217,10 @@ int main(void)
             test_replace_restore_after_settle_gives_bytes_mode_and_times_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_check_hard_links_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_read_a_link_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replace_stage_takes_no_acl_from_the_directory, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_replace_revert_of_a_new_file_that_was_edited_keeps_it,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,93 @@ static void test_stage_restore_in_another_process_undoes_it(void **state)
     stage_free(second);
 }
 
+/* What somebody else, or the undo before a crash, already put back is as before, not a stranger's. */
+static int is_as_before(void *context, struct span text, struct arena *arena, bool *out_ours,
+                        struct span *out_text, struct err *err)
+{
+    (void)context;
+    (void)arena;
+    (void)err;
+    *out_ours = true;
+    *out_text = text;
+    return 0;
+}
+
+static void test_stage_undo_where_our_part_is_as_before_writes_nothing(void **state)
+{
+    struct room *room = *state;
+    struct stage *stage = new_stage(room);
+    enum undone undone;
+    struct err err;
+
+    set(stage, OLD, "a = 1\nours\n");
+    seal_and_commit(stage, OLD);
+    scratch_write(&room->scratch, "etc/old.conf", "a = 1\nsomebody's\n");
+    /* Left by an undo that a crash cut short. */
+    scratch_write(&room->scratch, "etc/.hamedic.0123456789abcdef.0.back", "half");
+    stage_undo_begin(stage);
+    assert_int_equal(stage_undo_file(stage, OLD, is_as_before, NULL, &undone, &err), 0);
+    assert_int_equal(undone, UNDONE_ALREADY);
+    assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "a = 1\nsomebody's\n");
+    assert_int_equal(stage_settle(stage, &err), 0);
+    assert_int_equal(scratch_count(&room->scratch, "etc"), 1);
+    stage_free(stage);
+}
+
+/* Without the displaced file and without a sound copy there is nothing to restore: the file MUST
+ * stay. */
+static void test_stage_undo_without_a_sound_copy_leaves_the_file(void **state)
+{
+    struct room *room = *state;
+    const char *const copies[] = {NULL, "a = 0\n", ""};
+
+    for (size_t i = 0; i < sizeof copies / sizeof copies[0]; i++) {
+        struct stage *first = new_stage(room), *second = new_stage(room);
+        enum undone undone;
+        struct err err;
+        int asked = 0;
+
+        scratch_write(&room->scratch, "etc/old.conf", "a = 1\n");
+        set(first, OLD, "a = 2\n");
+        const char *records = stage_records(first, room->scratch.arena);
+        seal_and_commit(first, OLD);
+        assert_int_equal(stage_settle(first, &err), 0);
+        stage_free(first);
+        assert_int_equal(unlinkat(room->undo, "old.0", 0), 0);
+        if (copies[i] != NULL)
+            scratch_write(&room->scratch, "undo/old.0", copies[i]);
+
+        assert_int_equal(stage_restore(second, span_of(records), &err), 0);
+        stage_undo_begin(second);
+        assert_int_equal(stage_undo_file(second, OLD, take_back, &asked, &undone, &err), -1);
+        assert_non_null(strstr(err.text, "'old.0'"));
+        assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "a = 2\n");
+        stage_free(second);
+    }
+}
+
+static void test_stage_check_planned_sees_a_file_that_moved_before_it_was_staged(void **state)
+{
+    struct room *room = *state;
+    struct digest digest = digest_bytes(span_of("a = 1\n"));
+    struct touched touched[] = {{OLD, digest.hex}, {PATH, "absent"}};
+    struct change change = {.touched = touched, .touched_count = 2};
+    struct err err;
+
+    struct stage *stage = new_stage(room);
+    set(stage, OLD, "a = 2\n");
+    set(stage, PATH, "ours\n");
+    assert_int_equal(stage_check_planned(stage, &change, &err), 0);
+    stage_free(stage);
+
+    scratch_write(&room->scratch, "etc/old.conf", "a = 7\n");
+    stage = new_stage(room);
+    set(stage, OLD, "a = 2\n");
+    assert_int_equal(stage_check_planned(stage, &change, &err), -1);
+    assert_int_equal(err.kind, ERR_CHANGED);
+    stage_free(stage);
+}
+
 static void test_stage_file_below_a_directory_of_others_is_refused(void **state)
 {
     struct room *room = *state;
@@ -254,6 +341,9 @@ int main(void)
         WITH(test_stage_undo_of_an_edited_file_takes_only_our_part),
         WITH(test_stage_undo_where_our_part_is_gone_leaves_it_alone),
         WITH(test_stage_restore_in_another_process_undoes_it),
+        WITH(test_stage_undo_where_our_part_is_as_before_writes_nothing),
+        WITH(test_stage_undo_without_a_sound_copy_leaves_the_file),
+        WITH(test_stage_check_planned_sees_a_file_that_moved_before_it_was_staged),
         WITH(test_stage_file_below_a_directory_of_others_is_refused),
     };
 

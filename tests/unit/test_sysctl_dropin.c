@@ -121,6 +121,10 @@ static void test_sysctl_dropin_undo_takes_only_its_own_part_of_an_edited_file(vo
     boot_tree_write(tree, OWN, arena_printf(tree->arena, "%skernel.x = 1\n", text));
     assert_int_equal(boot_tree_undo(tree, &changes[1]).persistent, UNDONE_OWN_PART);
     assert_int_equal(boot_tree_undo(tree, &changes[0]).persistent, UNDONE_OWN_PART);
+    /* Recovery does it again where a crash came before that was recorded. */
+    struct undo_report again = boot_tree_undo(tree, &changes[0]);
+    assert_int_equal(again.persistent, UNDONE_ALREADY);
+    assert_null(again.left);
     assert_non_null(strstr(boot_tree_read(tree, OWN), "kernel.x = 1\n"));
     assert_null(strstr(boot_tree_read(tree, OWN), "somaxconn"));
     assert_null(strstr(boot_tree_read(tree, OWN), "file-max"));

@@ -65,6 +65,7 @@ static void test_systemd_limit_undo_takes_only_its_own_line(void **state)
     boot_tree_apply(tree, &change, 1);
     boot_tree_write(tree, DROPIN, "[Service]\nNice=1\nLimitNOFILE=200000\n");
     assert_int_equal(boot_tree_undo(tree, &change).persistent, UNDONE_OWN_PART);
+    assert_int_equal(boot_tree_undo(tree, &change).persistent, UNDONE_ALREADY);
     assert_string_equal(boot_tree_read(tree, DROPIN), "[Service]\nNice=1\nLimitNOFILE=1000\n");
 }
 
