@@ -129,7 +129,10 @@ enum exit_code changing_tell(const struct changing *changing, const char *plan_i
     case OUTCOME_INCOMPLETE:
         break;
     }
-    (void)fprintf(stderr, "hamedic: the rollback of plan %.6s is incomplete\n", plan_id);
+    (void)fprintf(stderr,
+                  result->reason == NULL ? "hamedic: plan %.6s was not brought to its end\n"
+                                         : "hamedic: the rollback of plan %.6s is incomplete\n",
+                  plan_id);
     tell_lines(&result->left, "  - ");
     return EXIT_INCOMPLETE;
 }

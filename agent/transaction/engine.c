@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/transaction/probes.h"
+#include "agent/transaction/signals.h"
 #include "agent/transaction/unmoved.h"
 #include "agent/transaction/work.h"
 
@@ -29,31 +30,40 @@ static int stage_all(struct work *work, struct err *err)
     return 0;
 }
 
+/* A file may have been edited between the look at all of them and its staging. */
+static int check_all_planned(const struct work *work, struct err *err)
+{
+    for (size_t i = 0; i < work->step_count; i++)
+        if (stage_check_planned(work->stage, work->steps[i].change, err) < 0)
+            return -1;
+    return 0;
+}
+
 static int prepare(struct work *work, struct err *err)
 {
     struct arena *arena = work->engine->arena;
 
-    if (stage_all(work, err) < 0)
+    if (stage_all(work, err) < 0 || check_all_planned(work, err) < 0)
         return -1;
     const char *records = stage_records(work->stage, arena);
-    if (journal_append(&work->journal, RECORD_STAGED, records, err) < 0)
+    if (journal_append(&work->journal, RECORD_STAGED, records, err) < 0 ||
+        stage_seal(work->stage, err) < 0)
         return -1;
-    return stage_seal(work->stage, err);
+    return signals_check(err);
 }
 
 /* ---- commit and prove ---- */
 
 static int commit(struct work *work, struct err *err)
 {
-    if (journal_append(&work->journal, RECORD_COMMITTING, NULL, err) < 0)
-        return -1;
-    work->visible = true;
     for (size_t i = 0; i < work->step_count; i++) {
         const struct step *step = &work->steps[i];
+        if (signals_check(err) < 0)
+            return -1;
         if (step->row->commit(work->stage, step->change, err) < 0)
             return err_wrap(err, "cannot commit %s", step->change->address);
     }
-    if (stage_finish(work->stage, err) < 0)
+    if (signals_check(err) < 0 || stage_finish(work->stage, err) < 0)
         return -1;
     return journal_append(&work->journal, RECORD_COMMITTED, NULL, err);
 }
@@ -75,7 +85,7 @@ static int prove(struct work *work, const struct probes *probes, struct strings 
             strings_addf(notes, engine->arena, "%s: %s", step->change->address, proof.later);
     }
     if (!engine->host->live)
-        return 0;
+        return signals_check(err);
     if (probes_judge(probes, engine->host, work->plan, PROVE_DEADLINE_MS, engine->arena, &worse,
                      err) < 0)
         return err_wrap(err, "cannot look at the service");
@@ -83,42 +93,54 @@ static int prove(struct work *work, const struct probes *probes, struct strings 
         return err_set(err, ERR_CHANGED, "%s%s", worse.at[0], worse.count > 1 ? ", and more" : "");
     work_report(work, true,
                 "proven     the service is as good as before, and what was wrong is gone");
-    return 0;
+    return signals_check(err);
 }
 
-/* PROVEN on disk is the decision. Where it cannot be written nothing is decided: neither "done" nor
- * "rolled back" may be said, and recovery will read what really reached the disk. */
-static int decide(struct work *work, struct err *err)
+static void add_unrecorded(const struct work *work, const struct err *failure,
+                           struct engine_result *result)
 {
-    if (journal_append(&work->journal, RECORD_PROVEN, NULL, err) < 0)
-        return -1;
-    if (stage_settle(work->stage, err) < 0)
-        return -1;
-    return journal_append(&work->journal, RECORD_DONE, NULL, err);
+    result->outcome = OUTCOME_INCOMPLETE;
+    strings_addf(&result->left, work->engine->arena,
+                 "the new state stands and works, but that could not be recorded (%s): run "
+                 "`hamedic recover`",
+                 failure->text);
 }
 
-static int run(struct work *work, const struct probes *probes, struct engine_result *result,
-               struct err *err)
+/* PROVEN on disk is the decision. Where it cannot be written all is taken back, as soon as that is
+ * on disk in its stead; where that cannot be written either, nothing is decided: neither "done" nor
+ * "rolled back" may be said, and recovery will read what really reached the disk. */
+static void decide(struct work *work, struct engine_result *result)
+{
+    struct err failure, second;
+
+    if (journal_append(&work->journal, RECORD_PROVEN, NULL, &failure) < 0) {
+        if (work_record_rollback(work, failure.text, &second) < 0)
+            add_unrecorded(work, &failure, result);
+        else {
+            work_report(work, false, "%s", failure.text);
+            work_undo(work, failure.text, result);
+        }
+        return;
+    }
+    result->outcome = OUTCOME_APPLIED;
+    if (stage_settle(work->stage, &failure) < 0 ||
+        journal_append(&work->journal, RECORD_DONE, NULL, &failure) < 0)
+        add_unrecorded(work, &failure, result);
+}
+
+static void run(struct work *work, const struct probes *probes, struct engine_result *result)
 {
     struct err failure = {0};
 
     if (commit(work, &failure) == 0) {
         work_report(work, true, "committed  %s", work_list(work));
         if (prove(work, probes, &result->notes, &failure) == 0) {
-            if (decide(work, err) == 0) {
-                result->outcome = OUTCOME_APPLIED;
-                return 0;
-            }
-            strings_addf(&result->left, work->engine->arena,
-                         "the new state stands and works, but that could not be recorded (%s): "
-                         "run `hamedic recover`",
-                         err->text);
-            result->outcome = OUTCOME_INCOMPLETE;
-            return 0;
+            decide(work, result);
+            return;
         }
     }
     work_report(work, false, "%s", failure.text);
-    return work_undo(work, failure.text, result, err);
+    work_undo(work, failure.text, result);
 }
 
 /* ---- apply ---- */
@@ -142,9 +164,13 @@ static int check_unspent(const struct engine *engine, const struct plan *plan, s
 /* Nothing became visible: no trace stays. */
 static int clear_up(struct work *work, const char *reason, struct err *err)
 {
-    if (stage_discard(work->stage, err) < 0 ||
-        journal_append(&work->journal, RECORD_ROLLED_BACK, work_reason(work, reason), err) < 0 ||
-        ledger_forget(work->engine->ledger, work->plan->id, err) < 0)
+    bool spent = work->journal.state == RECORD_PREPARED;
+
+    if (stage_discard(work->stage, err) < 0)
+        return err_wrap(err, "cannot clear up");
+    int ended = journal_append(&work->journal, RECORD_ROLLED_BACK, work_reason(work, reason), err);
+    /* On a full disk a folder can still go, and takes its journal along. */
+    if ((ended < 0 && spent) || ledger_forget(work->engine->ledger, work->plan->id, err) < 0)
         return err_wrap(err, "cannot clear up");
     return 0;
 }
@@ -157,7 +183,8 @@ static int prepare_or_give_up(struct work *work, bool dry_run, struct err *err)
         work_report(work, true, "staged     %s", work_list(work));
         if (dry_run)
             return clear_up(work, "dry run", err);
-        if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) == 0)
+        if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) == 0 &&
+            journal_append(&work->journal, RECORD_COMMITTING, NULL, err) == 0)
             return 0;
     }
     if (clear_up(work, err->text, &second) < 0)
@@ -171,7 +198,9 @@ int engine_apply(const struct engine *engine, const struct engine_order *order,
     struct work work CLEANUP_WORK = WORK_EMPTY;
     struct engine_result result = {0};
     struct probes probes = {0};
+    struct signals held CLEANUP_SIGNALS;
 
+    signals_hold(&held);
     if (check_unspent(engine, order->plan, err) < 0 ||
         check_all_unmoved(engine, order->plan, err) < 0)
         return -1;
@@ -192,8 +221,7 @@ int engine_apply(const struct engine *engine, const struct engine_order *order,
         *out_result = result;
         return 0;
     }
-    if (run(&work, &probes, &result, err) < 0)
-        return -1;
+    run(&work, &probes, &result);
     *out_result = result;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "agent/diagnose/diagnose.h"
+#include "agent/transaction/signals.h"
 
 /* A queue can be empty for a moment: what is wrong must be gone in more looks than one. */
 enum { PAUSE_MS = 250, LOOKS_NEEDED = 2 };
@@ -181,6 +182,8 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
                 strings_add(worse, arena, found.at[i]);
             return 0;
         }
+        if (signals_check(err) < 0)
+            return -1;
         (void)nanosleep(&pause, NULL);
     }
 }

@@ -1,4 +1,5 @@
 /* Rolling back: after a failure, on an operator's word, after a crash. */
+#include "agent/transaction/signals.h"
 #include "agent/transaction/work.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ static void undo_step(struct work *work, const struct step *step, struct strings
     if (report.left != NULL)
         strings_addf(left, arena, "%s: %s", step->change->address, report.left);
     /* The record is for the history; what it says can be seen on the host again. */
-    if (record_undone(work, step, &report, &err) < 0)
+    if (work->journal.state == RECORD_ROLLING_BACK && record_undone(work, step, &report, &err) < 0)
         work_report(work, false, "cannot record the undo of %s: %s", step->change->address,
                     err.text);
     const char *running = work->engine->host->live ? ", running value " : "";
@@ -53,8 +54,11 @@ static void undo_step(struct work *work, const struct step *step, struct strings
                 running[0] == '\0' ? "" : undone_word(report.runtime));
 }
 
-static int record_end(struct work *work, const struct strings *left, struct err *err)
+static int record_end(struct work *work, const char *reason, const struct strings *left,
+                      struct err *err)
 {
+    if (work->journal.state != RECORD_ROLLING_BACK && work_record_rollback(work, reason, err) < 0)
+        return -1;
     if (left->count == 0)
         return journal_append(&work->journal, RECORD_ROLLED_BACK, NULL, err);
     struct json *object CLEANUP_JSON = json_object();
@@ -66,20 +70,23 @@ static int record_end(struct work *work, const struct strings *left, struct err 
                           json_write(object, false, work->engine->arena), err);
 }
 
-int work_undo(struct work *work, const char *reason, struct engine_result *result, struct err *err)
+int work_record_rollback(struct work *work, const char *reason, struct err *err)
+{
+    return journal_append(&work->journal, RECORD_ROLLING_BACK, work_reason(work, reason), err);
+}
+
+void work_undo(struct work *work, const char *reason, struct engine_result *result)
 {
     struct arena *arena = work->engine->arena;
     struct err failure;
 
     result->reason = reason == NULL ? NULL : arena_string(arena, reason);
     result->outcome = OUTCOME_INCOMPLETE;
-    if (journal_append(&work->journal, RECORD_ROLLING_BACK, work_reason(work, reason), err) < 0) {
-        strings_addf(&result->left, arena,
-                     "nothing was taken back, since that could not be recorded (%s): run `hamedic "
-                     "recover` once the disk can be written",
-                     err->text);
-        return 0;
-    }
+    result->notes = (struct strings){0};
+    /* On a full disk the host is taken back all the same: recovery would do no less. */
+    if (work->journal.state != RECORD_ROLLING_BACK &&
+        work_record_rollback(work, reason, &failure) < 0)
+        work_report(work, false, "%s", failure.text);
     stage_undo_begin(work->stage);
     for (size_t i = work->step_count; i-- > 0;)
         undo_step(work, &work->steps[i], &result->left);
@@ -87,12 +94,14 @@ int work_undo(struct work *work, const char *reason, struct engine_result *resul
         strings_add(&result->left, arena, arena_string(arena, failure.text));
     if (stage_settle(work->stage, &failure) < 0)
         strings_add(&result->left, arena, arena_string(arena, failure.text));
-    if (record_end(work, &result->left, &failure) < 0)
-        strings_addf(&result->left, arena, "the end of the rollback could not be recorded: %s",
+    if (record_end(work, reason, &result->left, &failure) < 0)
+        strings_addf(&result->left, arena,
+                     "%s, but that could not be recorded (%s): run `hamedic recover` once the disk "
+                     "can be written",
+                     result->left.count == 0 ? "all was taken back" : "all else was taken back",
                      failure.text);
     if (result->left.count == 0)
         result->outcome = OUTCOME_ROLLED_BACK;
-    return 0;
 }
 
 int engine_rollback(const struct engine *engine, const struct ledger_entry *entry,
@@ -101,10 +110,13 @@ int engine_rollback(const struct engine *engine, const struct ledger_entry *entr
     struct work work CLEANUP_WORK = WORK_EMPTY;
     struct engine_result result = {0};
     struct journal_records records;
+    struct signals held CLEANUP_SIGNALS;
 
+    signals_hold(&held);
     if (work_resume(&work, engine, entry, &records, err) < 0 ||
-        work_undo(&work, reason, &result, err) < 0)
+        work_record_rollback(&work, reason, err) < 0)
         return -1;
+    work_undo(&work, reason, &result);
     *out_result = result;
     return 0;
 }
@@ -134,8 +146,10 @@ int engine_recover(const struct engine *engine, const struct ledger_entry *entry
     struct work work CLEANUP_WORK = WORK_EMPTY;
     struct engine_result result = {0};
     struct journal_records records;
-    int done;
+    struct signals held CLEANUP_SIGNALS;
+    int done = 0;
 
+    signals_hold(&held);
     if (work_resume(&work, engine, entry, &records, err) < 0)
         return -1;
     if (work.journal.state == RECORD_PROVEN)
@@ -144,7 +158,7 @@ int engine_recover(const struct engine *engine, const struct ledger_entry *entry
              work.journal.state == RECORD_PREPARED)
         done = discard(&work, &result, err);
     else
-        done = work_undo(&work, "interrupted by a crash or a power cut", &result, err);
+        work_undo(&work, "interrupted by a crash or a power cut", &result);
     if (done < 0)
         return -1;
     *out_result = result;

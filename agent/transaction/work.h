@@ -20,7 +20,6 @@ struct work {
     struct stage *stage;
     struct journal journal;
     int folder;
-    bool visible; /* COMMITTING is on disk */
 };
 #define WORK_EMPTY                                                                                 \
     {                                                                                              \
@@ -37,9 +36,11 @@ MUST_CHECK int work_resume(struct work *work, const struct engine *engine,
 void work_end(struct work *work);
 #define CLEANUP_WORK __attribute__((cleanup(work_end)))
 
-/* Undoes every step in reverse and records it. Returns 0 with the outcome. */
-MUST_CHECK int work_undo(struct work *work, const char *reason, struct engine_result *result,
-                         struct err *err);
+/* ROLLING-BACK on disk: from then on recovery takes back, too. */
+MUST_CHECK int work_record_rollback(struct work *work, const char *reason, struct err *err);
+/* Undoes every step in reverse and records it; the result says how far. MUST NOT be called in a
+ * state from which recovery would go forward. */
+void work_undo(struct work *work, const char *reason, struct engine_result *result);
 
 void work_report(const struct work *work, bool good, const char *format, ...) PRINTF_LIKE(3, 4);
 void work_report_to(const struct engine *engine, bool good, const char *format, ...)
