@@ -12,6 +12,10 @@ set -eu
 
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${HAMEDIC_BUILD_DIR:-$source/build}
+case $build in
+/*) ;;
+*) build=$PWD/$build ;;
+esac
 
 fail() {
     echo "quickstart: $*" >&2

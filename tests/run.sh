@@ -12,6 +12,10 @@ export LC_ALL
 
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${HAMEDIC_BUILD_DIR:-$source/build}
+case $build in
+/*) ;;
+*) build=$PWD/$build ;;
+esac
 jobs=$(nproc)
 
 parts="gcc unit integration clang sanitize without analyzer cppcheck tidy layers symbols format scripts"
@@ -58,6 +62,10 @@ part_unit() {
     make_all gcc gcc && run_tests gcc '^unit/'
 }
 part_integration() {
+    [ "$(id -u)" -eq 0 ] || {
+        echo "the integration tests make namespaces and start HAProxy: run them as root"
+        return 1
+    }
     make_all gcc gcc && run_tests gcc '^integration/'
 }
 part_clang() {
