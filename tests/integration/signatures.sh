@@ -82,6 +82,10 @@ refused 3 "agent's own key" approve "$copy" -k "$tree/etc/hamedic/agent.key"
 cp "$tree/etc/hamedic/agent.pub" "$tree/etc/hamedic/operators/me.pub"
 cp "$copy.minisig" "$copy.me.minisig"
 refused 3 "0 of 1 operators' signatures are there" apply "$copy"
+# Nor under another id.
+python3 "$helpers/other_id.py" "$tree/etc/hamedic/agent.pub" "$tree/etc/hamedic/operators/me.pub"
+python3 "$helpers/other_id.py" "$copy.minisig" "$copy.me.minisig"
+refused 3 "0 of 1 operators' signatures are there" apply "$copy"
 rm "$tree/etc/hamedic/operators/me.pub"
 
 # One key under two names is one signature, where two are asked for.
@@ -94,6 +98,10 @@ approve "$work/strict.plan" ops-1
 minisign -S -W -s "$work/ops-1.key" -m "$work/strict.plan" -x "$work/strict.plan.alias.minisig" >/dev/null </dev/null
 refused 3 "1 of 2 operators' signatures are there" apply "$work/strict.plan"
 refused 3 "1 of 2 operators' signatures are there" verify "$work/strict.plan"
+# Nor is it two where the same key has two ids.
+python3 "$helpers/other_id.py" "$work/ops-1.pub" "$tree/etc/hamedic/operators/alias.pub"
+python3 "$helpers/other_id.py" "$work/strict.plan.ops-1.minisig" "$work/strict.plan.alias.minisig"
+refused 3 "1 of 2 operators' signatures are there" apply "$work/strict.plan"
 approve "$work/strict.plan" ops-2
 done_with 0 verify "$work/strict.plan"
 rm -r "$tree/etc/hamedic/policy.d" "$tree/etc/hamedic/operators/alias.pub"

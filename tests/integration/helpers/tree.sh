@@ -27,7 +27,7 @@ fail() {
     exit 1
 }
 [ "$(id -u)" -eq 0 ] || fail "needs root: a host's files are root's"
-for program in minisign python3 script strace; do
+for program in minisign python3 strace; do
     command -v "$program" >/dev/null || fail "$program is missing"
 done
 
