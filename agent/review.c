@@ -24,8 +24,10 @@ static int read_plan(const char *path, struct arena *arena, struct review *revie
     review->plan_dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (review->plan_dir < 0)
         return err_sys(err, errno, "cannot open the directory of '%s'", path);
-    return file_read(review->plan_dir, review->plan_name, PLAN_FILE_MAX, arena, &review->bytes,
-                     err);
+    if (file_read(review->plan_dir, review->plan_name, PLAN_FILE_MAX, arena, &review->bytes, err) <
+        0)
+        return slash == NULL ? -1 : err_wrap(err, "'%s'", path);
+    return 0;
 }
 
 static int check_signatures(const struct review_request *request, struct arena *arena,

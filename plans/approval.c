@@ -306,6 +306,27 @@ int approval_collect(struct span plan_bytes, int plan_dir, const char *plan_name
     return 0;
 }
 
+int approval_remove(int plan_dir, const char *plan_name, struct arena *arena, struct err *err)
+{
+    struct strings names;
+
+    if (list_names(plan_dir, is_signature_name, plan_name, arena, &names, err) < 0)
+        return err_wrap(err, "cannot look for signatures beside '%s'", plan_name);
+    for (size_t i = 0; i < names.count; i++) {
+        unsigned char id[MINISIGN_ID_BYTES];
+        struct err not_ours;
+        struct span text;
+        if (!is_named_after(names.at[i], plan_name, minisign_suffix) ||
+            signs_another(plan_dir, names.at[i], plan_name, arena) ||
+            file_read(plan_dir, names.at[i], MINISIGN_FILE_MAX, arena, &text, &not_ours) < 0 ||
+            minisign_signature_id(text, id, &not_ours) < 0)
+            continue;
+        if (unlinkat(plan_dir, names.at[i], 0) < 0 && errno != ENOENT)
+            return err_sys(err, errno, "cannot remove the old signature '%s'", names.at[i]);
+    }
+    return 0;
+}
+
 static bool is_operator_name(const char *name)
 {
     size_t len = strlen(name);

@@ -59,4 +59,9 @@ MUST_CHECK int approval_sign(struct span plan_bytes, int plan_dir, const char *p
                              const char *operator_name, const struct minisign_secret *secret,
                              struct arena *arena, const char **out_file, struct err *err);
 
+/* Removes the signatures beside a plan that is about to be written anew: they sign what is gone. A file that is no
+ * minisign signature, or that belongs to another file beside it, stays. */
+MUST_CHECK int approval_remove(int plan_dir, const char *plan_name, struct arena *arena,
+                               struct err *err);
+
 #endif

@@ -114,6 +114,9 @@ enum exit_code changing_tell(const struct changing *changing, const char *plan_i
     case OUTCOME_APPLIED:
         cli_say(invocation, "Done. Take it back with: hamedic rollback %.6s", plan_id);
         return EXIT_OK;
+    case OUTCOME_NOTHING:
+        cli_say(invocation, "Done: there was nothing to change.");
+        return EXIT_OK;
     case OUTCOME_DRY:
         cli_say(invocation, "Dry run: everything could be prepared; nothing was changed.");
         return EXIT_OK;

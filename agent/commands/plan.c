@@ -114,7 +114,9 @@ static int write_plan(struct invocation *invocation, const struct host *host, co
     int dir CLEANUP_FD = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_sys(err, errno, "cannot open the directory of '%s'", path);
-    if (file_put(dir, name, bytes, 0644, err) < 0)
+    /* Signatures of the plan that stood there would only say that they do not hold. */
+    if (approval_remove(dir, name, invocation->arena, err) < 0 ||
+        file_put(dir, name, bytes, 0644, err) < 0)
         return -1;
     return sign(invocation, host, dir, name, bytes, err);
 }

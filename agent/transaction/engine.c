@@ -206,6 +206,10 @@ int engine_apply(const struct engine *engine, const struct engine_order *order,
         return -1;
     work_report_to(engine, true, "nothing moved since the plan (%zu objects compared)",
                    unmoved_count(order->plan));
+    if (plan_effective_changes(order->plan) == 0) {
+        *out_result = (struct engine_result){.outcome = OUTCOME_NOTHING};
+        return 0;
+    }
     if (engine->host->live) {
         if (probes_baseline(engine->host, engine->arena, &probes, err) < 0)
             return err_wrap(err, "cannot look at the service before");

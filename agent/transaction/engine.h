@@ -15,6 +15,7 @@
 
 enum outcome {
     OUTCOME_APPLIED,
+    OUTCOME_NOTHING,     /* every value is as the plan wants it: no transaction was made */
     OUTCOME_DRY,         /* prepared and discarded */
     OUTCOME_ROLLED_BACK, /* the host is as before */
     OUTCOME_INCOMPLETE,  /* `left` says what stands where */

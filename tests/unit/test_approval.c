@@ -292,6 +292,26 @@ static void test_approval_files_of_other_plans_are_left_alone(void **state)
     assert_string_equal(approvals.ignored.at[1], "fix.plan.sig: SSH signatures are not read");
 }
 
+static void test_approval_remove_takes_signatures_of_this_plan_alone(void **state)
+{
+    const struct office *office = *state;
+    struct err err = {0};
+    const char *const stay[] = {PLAN, PLAN ".old", PLAN ".old.minisig", PLAN ".note.minisig",
+                                "other.plan.minisig"};
+
+    sign(office, NULL, &office->agent);
+    sign(office, "ann", &office->ann);
+    sign(office, "old", &office->bob);
+    write_file(office->plans, PLAN ".old", "an older plan\n");
+    write_file(office->plans, PLAN ".note.minisig", "no signature\n");
+    write_file(office->plans, "other.plan.minisig", "another's\n");
+    assert_int_equal(approval_remove(office->plans, PLAN, office->arena, &err), 0);
+    assert_int_equal(faccessat(office->plans, PLAN ".minisig", F_OK, 0), -1);
+    assert_int_equal(faccessat(office->plans, PLAN ".ann.minisig", F_OK, 0), -1);
+    for (size_t i = 0; i < sizeof stay / sizeof stay[0]; i++)
+        assert_int_equal(faccessat(office->plans, stay[i], F_OK, 0), 0);
+}
+
 static void test_approval_more_than_64_signature_files_are_refused(void **state)
 {
     const struct office *office = *state;
@@ -394,6 +414,7 @@ int main(void)
         TEST(test_approval_malformed_large_linked_and_odd_files_are_bad),
         TEST(test_approval_unknown_key_is_told_and_does_not_count),
         TEST(test_approval_files_of_other_plans_are_left_alone),
+        TEST(test_approval_remove_takes_signatures_of_this_plan_alone),
         TEST(test_approval_more_than_64_signature_files_are_refused),
         TEST(test_approval_absent_keys_are_no_error),
         TEST(test_approval_key_that_others_may_write_is_refused),
