@@ -288,10 +288,11 @@ enum exit_code cli_main(int argc, char **argv)
         return EXIT_USAGE;
     if (optind == argc) {
         cli_help_all(&invocation);
-        return cli_finish(cli_has(&invocation, "help") ? EXIT_OK : EXIT_USAGE);
+        return cli_finish(NULL, cli_has(&invocation, "help") ? EXIT_OK : EXIT_USAGE);
     }
     invocation.command = cli_find_command(argv[optind]);
     if (invocation.command == NULL)
         return cli_usage(&invocation, "unknown command '%s'", argv[optind]);
-    return cli_finish(run_command(&invocation, argc - optind, argv + optind));
+    enum exit_code code = run_command(&invocation, argc - optind, argv + optind);
+    return cli_finish(invocation.command, code);
 }

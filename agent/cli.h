@@ -50,6 +50,7 @@ struct command {
     const char *example;
     const struct cli_option *options; /* ends with name NULL */
     size_t least, most;               /* how many arguments */
+    bool changes; /* its exit status tells what became of the host, printed or not */
     enum exit_code (*run)(struct invocation *invocation);
 };
 
@@ -72,7 +73,7 @@ enum exit_code cli_refuse(const char *format, ...) PRINTF_LIKE(1, 2);
 enum exit_code cli_usage(const struct invocation *invocation, const char *format, ...)
     PRINTF_LIKE(2, 3);
 /* Output that cannot be written is an error like any other. */
-enum exit_code cli_finish(enum exit_code code);
+enum exit_code cli_finish(const struct command *command, enum exit_code code);
 
 /* ---- what commands start from ---- */
 /* The host of --root with its settings (--config). */

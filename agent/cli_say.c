@@ -82,12 +82,14 @@ enum exit_code cli_usage(const struct invocation *invocation, const char *format
     return EXIT_USAGE;
 }
 
-enum exit_code cli_finish(enum exit_code code)
+enum exit_code cli_finish(const struct command *command, enum exit_code code)
 {
     bool failed = ferror(stdout) != 0;
 
     if (fclose(stdout) == 0 && !failed)
         return code;
     (void)fprintf(stderr, "hamedic: cannot write the output: %s\n", strerror(errno));
+    if (command != NULL && command->changes)
+        return code;
     return code == EXIT_OK || code == EXIT_SOMETHING ? EXIT_ERROR : code;
 }

@@ -1,9 +1,13 @@
 /* hamedic: finds out why HAProxy does not serve, writes a signed plan, applies it all-or-nothing.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "agent/cli.h"
 
@@ -11,12 +15,24 @@
  * knows what to do. */
 static void out_of_memory(void)
 {
-    (void)fputs("hamedic: out of memory\n", stderr);
+    (void)fputs("hamedic: out of memory (`hamedic recover` ends what was under way)\n", stderr);
     _exit(EXIT_ERROR);
+}
+
+/* A file opened as 1 or 2 would have messages written into it; what else was handed down is not
+ * for the programs that libsemanage starts. */
+static void settle_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            _exit(EXIT_ERROR);
+    (void)syscall(SYS_close_range, STDERR_FILENO + 1U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
 }
 
 int main(int argc, char **argv)
 {
+    settle_descriptors();
+    (void)umask(022); /* a folder in which others look must not depend on who called */
     arena_on_exhausted(out_of_memory);
     (void)setlocale(LC_CTYPE, "");
     /* A reader that went away shows as a failed write, not as a death in the middle of a

@@ -144,22 +144,42 @@ void review_close(struct review *review)
     review->plan_dir = -1;
 }
 
+static int judge(const struct review_request *request, struct arena *arena, struct review *review,
+                 struct err *err)
+{
+    if (check_signatures(request, arena, review, err) < 0)
+        return -1;
+    if (codec_read_plan(review->bytes, arena, &review->plan, err) < 0)
+        return err_wrap(err, "'%s'", request->path);
+    check_times(&review->plan, arena, review);
+    if (check_host(request, arena, review, err) < 0)
+        return -1;
+    check_policy(request, arena, review);
+    return 0;
+}
+
 int review_open(const struct review_request *request, struct arena *arena,
                 struct review *out_review, struct err *err)
 {
     struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
 
     if (read_plan(request->path, arena, &review, err) < 0 ||
-        check_signatures(request, arena, &review, err) < 0)
+        judge(request, arena, &review, err) < 0)
         return -1;
-    if (codec_read_plan(review.bytes, arena, &review.plan, err) < 0)
-        return err_wrap(err, "'%s'", request->path);
-    check_times(&review.plan, arena, &review);
-    if (check_host(request, arena, &review, err) < 0)
-        return -1;
-    check_policy(request, arena, &review);
     *out_review = review;
     review.plan_dir = -1;
+    return 0;
+}
+
+int review_again(const struct review_request *request, struct arena *arena, struct review *review,
+                 struct err *err)
+{
+    struct review again = {
+        .bytes = review->bytes, .plan_dir = review->plan_dir, .plan_name = review->plan_name};
+
+    if (judge(request, arena, &again, err) < 0)
+        return -1;
+    *review = again;
     return 0;
 }
 
@@ -168,27 +188,21 @@ bool review_is_approved(const struct review *review)
     return (int64_t)review->approvals.approval_count >= review->approvals_needed;
 }
 
-int review_signature_files(const struct review *review, struct arena *arena,
-                           struct ledger_file **out_files, size_t *out_count, struct err *err)
+void review_signature_files(const struct review *review, struct arena *arena,
+                            struct ledger_file **out_files, size_t *out_count)
 {
+    const struct approvals *approvals = &review->approvals;
     struct ledger_file *files = NULL;
     size_t count = 0;
-    struct span bytes;
 
-    const char *agent = arena_printf(arena, "%s.minisig", review->plan_name);
-    if (review->approvals.agent_signed) {
-        if (file_read(review->plan_dir, agent, MINISIGN_FILE_MAX, arena, &bytes, err) < 0)
-            return -1;
-        ARENA_PUSH(arena, files, count) = (struct ledger_file){"plan.minisig", bytes};
-    }
-    for (size_t i = 0; i < review->approvals.approval_count; i++) {
-        const struct approval *approval = &review->approvals.approvals[i];
-        if (file_read(review->plan_dir, approval->file, MINISIGN_FILE_MAX, arena, &bytes, err) < 0)
-            return -1;
-        const char *name = arena_printf(arena, "plan.%s.minisig", approval->key_id);
-        ARENA_PUSH(arena, files, count) = (struct ledger_file){name, bytes};
-    }
+    if (approvals->agent_signed)
+        ARENA_PUSH(arena, files, count) =
+            (struct ledger_file){"plan.minisig", approvals->agent_signature};
+    for (size_t i = 0; i < approvals->approval_count; i++)
+        ARENA_PUSH(arena, files, count) = (struct ledger_file){
+            arena_printf(arena, "plan.%s.minisig", approvals->approvals[i].key_id),
+            approvals->approvals[i].signature,
+        };
     *out_files = files;
     *out_count = count;
-    return 0;
 }

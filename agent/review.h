@@ -41,6 +41,9 @@ struct review {
 
 MUST_CHECK int review_open(const struct review_request *request, struct arena *arena,
                            struct review *out_review, struct err *err);
+/* The same bytes once more, against what keys, host, policy and clock say by now. */
+MUST_CHECK int review_again(const struct review_request *request, struct arena *arena,
+                            struct review *review, struct err *err);
 void review_close(struct review *review);
 #define CLEANUP_REVIEW __attribute__((cleanup(review_close)))
 #define REVIEW_EMPTY                                                                               \
@@ -50,10 +53,9 @@ void review_close(struct review *review);
 
 /* Are there enough operators' signatures? */
 bool review_is_approved(const struct review *review);
-/* The signature files beside the plan as they are, to be kept with the transaction. */
+/* The signatures that held, as files to be kept with the transaction. */
 struct ledger_file;
-MUST_CHECK int review_signature_files(const struct review *review, struct arena *arena,
-                                      struct ledger_file **out_files, size_t *out_count,
-                                      struct err *err);
+void review_signature_files(const struct review *review, struct arena *arena,
+                            struct ledger_file **out_files, size_t *out_count);
 
 #endif

@@ -216,10 +216,10 @@ static enum whose find_signer(const struct collecting *collecting, struct span t
 }
 
 static void add_approval(struct collecting *collecting, const struct operator_key *key,
-                         const char *file)
+                         const char *file, struct span signature)
 {
     struct approvals *result = &collecting->result;
-    struct approval approval = {.operator_name = key->name, .file = file};
+    struct approval approval = {.operator_name = key->name, .file = file, .signature = signature};
 
     minisign_id_text(&key->public, approval.key_id);
     for (size_t i = 0; i < collecting->keys->operator_count; i++) {
@@ -263,10 +263,11 @@ static void judge(struct collecting *collecting, const char *name, const char *p
     switch (whose) {
     case WHOSE_AGENT:
         result->agent_signed = true;
+        result->agent_signature = text;
         minisign_id_text(&collecting->keys->agent, result->agent_id);
         return;
     case WHOSE_OPERATOR:
-        add_approval(collecting, operator_key, shown);
+        add_approval(collecting, operator_key, shown, text);
         return;
     case WHOSE_UNKNOWN:
     case WHOSE_BAD:

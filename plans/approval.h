@@ -35,11 +35,13 @@ struct keyring {
 struct approvals {
     bool agent_signed;
     char agent_id[MINISIGN_ID_SIZE];
+    struct span agent_signature; /* the file that held */
     struct approval {
         const char *operator_name;
         char key_id[MINISIGN_ID_SIZE];
         const char *file;
-    } * approvals; /* distinct keys */
+        struct span signature; /* its bytes */
+    } * approvals;             /* distinct keys */
     size_t approval_count;
     struct strings bad;     /* "fix.plan.eve.minisig: signature does not hold", one line each */
     struct strings unknown; /* signed by a key that is not in the keyring */

@@ -13,7 +13,6 @@ enum { SHORT_ID = 6, CLOCK_BACK_SECONDS = 300 };
 static const struct cli_option options[] = {
     {"dry-run", 'n', NULL, "prepare and check everything, then stop: nothing is changed"},
     {"confirm", 0, "SECONDS", "roll back unless confirmed in time (needs systemd)"},
-    {"policy", 0, "FILE", "policy file, instead of the host's"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -37,10 +36,11 @@ static int ask_person(struct invocation *invocation, const struct review *review
 }
 
 static int get_approval(struct invocation *invocation, const struct review *review,
-                        const char **out_by, struct err *err)
+                        bool *out_by_person, const char **out_by, struct err *err)
 {
     struct text by = text_new(invocation->arena);
 
+    *out_by_person = false;
     if (review_is_approved(review)) {
         text_add(&by, review->approvals.approval_count == 0 ? "nobody: it changes nothing"
                                                             : "operators");
@@ -58,12 +58,17 @@ static int get_approval(struct invocation *invocation, const struct review *revi
                        review->person_suffices ? ", and nobody is at a terminal" : "");
     if (ask_person(invocation, review, err) < 0)
         return -1;
+    *out_by_person = true;
     text_addf(&by, "a person at a terminal, uid %u", (unsigned)getuid());
     *out_by = text_string(&by);
     return 0;
 }
 
-static int review_plan(struct changing *changing, struct review *review, struct err *err)
+typedef int reviewing(const struct review_request *request, struct arena *arena,
+                      struct review *review, struct err *err);
+
+static int review_plan(struct changing *changing, reviewing *how, struct review *review,
+                       struct err *err)
 {
     struct invocation *invocation = changing->invocation;
     int keys CLEANUP_FD = -1;
@@ -79,7 +84,7 @@ static int review_plan(struct changing *changing, struct review *review, struct 
         .host = changing->host,
         .signature = REVIEW_MUST_BE_SIGNED,
     };
-    if (review_open(&request, invocation->arena, review, err) < 0)
+    if (how(&request, invocation->arena, review, err) < 0)
         return -1;
     if (review->against.count > 0)
         return err_set(err, ERR_DENIED, "%s", review->against.at[0]);
@@ -101,25 +106,26 @@ static int check_clock(const struct changing *changing, struct err *err)
     return 0;
 }
 
-/* Under the lock everything is asked again: the policy may have been tightened, the plan expired,
- * while somebody was looking at the prompt. */
-static int check_again(struct changing *changing, struct review *review, struct err *err)
+/* Under the lock everything is asked again: the policy may have been tightened, a key taken away, the
+ * plan expired, while somebody was looking at the prompt. */
+static int check_again(struct changing *changing, struct review *review, bool by_person,
+                       struct err *err)
 {
-    struct strings refusals = {0};
-
     policy_free(changing->policy);
     changing->policy = NULL;
-    if (cli_open_policy(changing->invocation, changing->host, &changing->policy, err) < 0)
+    if (cli_open_policy(changing->invocation, changing->host, &changing->policy, err) < 0 ||
+        review_plan(changing, review_again, review, err) < 0)
         return -1;
-    policy_judge(changing->policy, &review->plan, changing->invocation->arena, &refusals);
-    if (refusals.count > 0)
-        return err_set(err, ERR_DENIED, "%s", refusals.at[0]);
-    if ((int64_t)time(NULL) >= review->plan.expires)
-        return err_set(err, ERR_DENIED, "the plan expired while it waited");
+    if (!cli_has(changing->invocation, "dry-run") && !review_is_approved(review) &&
+        !(by_person && review->person_suffices))
+        return err_set(err, ERR_DENIED,
+                       "%zu of %jd operators' signatures are there: others went while it waited",
+                       review->approvals.approval_count, (intmax_t)review->approvals_needed);
     return check_clock(changing, err);
 }
 
-static enum exit_code apply(struct changing *changing, struct review *review, const char *by)
+static enum exit_code apply(struct changing *changing, struct review *review, bool by_person,
+                            const char *by)
 {
     struct invocation *invocation = changing->invocation;
     struct engine_result result = {0};
@@ -129,7 +135,8 @@ static enum exit_code apply(struct changing *changing, struct review *review, co
 
     if (changing_lock(changing, &err) < 0 ||
         changing_finish_interrupted(changing, &any, &code, &err) < 0 ||
-        changing_check_settled(changing, &err) < 0 || check_again(changing, review, &err) < 0)
+        changing_check_settled(changing, &err) < 0 ||
+        check_again(changing, review, by_person, &err) < 0)
         return cli_fail(&err);
     changing->engine.report(
         changing->engine.context, true,
@@ -143,8 +150,7 @@ static enum exit_code apply(struct changing *changing, struct review *review, co
         .dry_run = cli_has(invocation, "dry-run"),
     };
     struct ledger_file *files;
-    if (review_signature_files(review, invocation->arena, &files, &order.file_count, &err) < 0)
-        return cli_fail(&err);
+    review_signature_files(review, invocation->arena, &files, &order.file_count);
     order.files = files;
     if (engine_apply(&changing->engine, &order, &result, &err) < 0) {
         code = cli_fail(&err);
@@ -160,6 +166,7 @@ static enum exit_code run(struct invocation *invocation)
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
     struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
     const char *by = "nobody: a dry run";
+    bool by_person = false;
     struct err err;
 
     if (cli_has(invocation, "confirm")) {
@@ -167,11 +174,13 @@ static enum exit_code run(struct invocation *invocation)
                       "--confirm: this hamedic has nothing that would hold the deadline");
         return cli_fail(&err);
     }
-    if (changing_open(&changing, invocation, &err) < 0 || review_plan(&changing, &review, &err) < 0)
+    if (changing_open(&changing, invocation, &err) < 0 ||
+        review_plan(&changing, review_open, &review, &err) < 0)
         return cli_fail(&err);
-    if (!cli_has(invocation, "dry-run") && get_approval(invocation, &review, &by, &err) < 0)
+    if (!cli_has(invocation, "dry-run") &&
+        get_approval(invocation, &review, &by_person, &by, &err) < 0)
         return cli_fail(&err);
-    return apply(&changing, &review, by);
+    return apply(&changing, &review, by_person, by);
 }
 
 const struct command command_apply = {
@@ -180,7 +189,8 @@ const struct command command_apply = {
     .summary = "carry a reviewed plan out, all or nothing",
     .about = "Checks signatures, host, expiry, policy and approvals, and that nothing moved since "
              "the plan; prepares everything, makes it visible, proves it, and takes all of it back "
-             "if anything is not as it should be. Without enough operators' signatures a person at "
+             "if anything is not as it should be, or if it is interrupted meanwhile. Without "
+             "enough operators' signatures a person at "
              "a terminal is shown the plan and asked, as far as the policy allows that.\n"
              "Exit status: 0 done; 3 refused; 4 rolled back; 5 rollback incomplete; 1 error, "
              "nothing changed.",
@@ -188,5 +198,6 @@ const struct command command_apply = {
     .options = options,
     .least = 1,
     .most = 1,
+    .changes = true,
     .run = run,
 };

@@ -12,6 +12,11 @@ int changing_open(struct changing *changing, struct invocation *invocation, stru
         return -1;
     if (changing->host->live && geteuid() != 0)
         return err_sys(err, EPERM, "only root can change this host");
+    if (!changing->host->live && host_is_own_root(changing->host))
+        return err_set(err, ERR_INPUT,
+                       "--root '%s' is this live host itself: leave --root out, so that what runs "
+                       "is changed and proven along with the files",
+                       changing->host->root_path);
     return cli_open_policy(invocation, changing->host, &changing->policy, err);
 }
 

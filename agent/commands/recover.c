@@ -68,5 +68,6 @@ const struct command command_recover = {
              "Exit status: 0 nothing is open any more; 5 a person must act.",
     .example = "  hamedic recover\n",
     .options = options,
+    .changes = true,
     .run = run,
 };

@@ -88,5 +88,6 @@ const struct command command_rollback = {
     .example = "  hamedic rollback\n  hamedic rollback 7f3a9c\n",
     .options = options,
     .most = 1,
+    .changes = true,
     .run = run,
 };

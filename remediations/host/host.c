@@ -34,6 +34,14 @@ int host_open(const char *root, struct host **out_host, struct err *err)
     return 0;
 }
 
+bool host_is_own_root(const struct host *host)
+{
+    struct stat own, root;
+
+    return stat("/", &own) == 0 && fstat(host->root, &root) == 0 && own.st_dev == root.st_dev &&
+           own.st_ino == root.st_ino;
+}
+
 void host_close(struct host *host)
 {
     (void)close(host->root);

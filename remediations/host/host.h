@@ -37,6 +37,8 @@ struct host {
 };
 
 MUST_CHECK int host_open(const char *root, struct host **out_host, struct err *err);
+/* Is its root the one this process has, whatever path was given? */
+bool host_is_own_root(const struct host *host);
 void host_close(struct host *host);
 static inline void host_cleanup(struct host **host)
 {

@@ -259,8 +259,8 @@ static void test_render_approvals_tell_bad_ones_first(void **state)
     struct text text = text_new(arena);
     struct approvals approvals = {.agent_signed = true, .agent_id = "707685BBBAA22B25"};
 
-    ARENA_PUSH(arena, approvals.approvals, approvals.approval_count) =
-        (struct approval){"ann", "0000000000000001", "fix.plan.ann.minisig"};
+    ARENA_PUSH(arena, approvals.approvals, approvals.approval_count) = (struct approval){
+        .operator_name = "ann", .key_id = "0000000000000001", .file = "fix.plan.ann.minisig"};
     strings_add(&approvals.bad, arena, "fix.plan.eve.minisig: signature does not hold");
     strings_add(&approvals.unknown, arena, "fix.plan.x.minisig: made with a key that is not known");
     render_approvals(&unicode, &plan, &approvals, &text);
