@@ -88,7 +88,7 @@ static int prove(struct work *work, const struct probes *probes, struct strings 
         return signals_check(err);
     if (probes_judge(probes, engine->host, work->plan, PROVE_DEADLINE_MS, engine->arena, &worse,
                      err) < 0)
-        return err_wrap(err, "cannot look at the service");
+        return err_wrap(err, "cannot prove the service");
     if (worse.count > 0)
         return err_set(err, ERR_CHANGED, "%s%s", worse.at[0], worse.count > 1 ? ", and more" : "");
     work_report(work, true,
