@@ -7,7 +7,7 @@
 
 #include "plans/base/file.h"
 
-enum { ANSWER_MAX = 1024 };
+enum { ANSWER_MAX = 1024, CTRL_C = 3 };
 
 static int open_terminal(void)
 {
@@ -32,7 +32,7 @@ static int read_line(int fd, struct arena *arena, const char **out_line, struct 
         ssize_t got = read(fd, &byte, 1);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got <= 0 || byte == CTRL_C)
             return err_set(err, ERR_DENIED, "no answer");
         if (byte == '\n')
             break;
@@ -57,7 +57,8 @@ int prompt_ask(const char *question, bool secret, struct arena *arena, const cha
     /* Before the question: who answers at once is not shown, and nothing of it is flushed. */
     if (secret) {
         silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
+        /* Ctrl-C comes as a byte, so that it cannot end the program while nothing is shown. */
+        silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
         if (tcsetattr(fd, TCSAFLUSH, &silent) < 0)
             return err_sys(err, errno, "cannot switch the terminal's echo off");
     }

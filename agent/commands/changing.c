@@ -91,8 +91,11 @@ int changing_check_settled(const struct changing *changing, struct err *err)
     for (size_t i = 0; i < changing->entry_count; i++) {
         const struct ledger_entry *entry = &changing->entries[i];
         if (entry->damaged != NULL)
-            return err_set(err, ERR_CHANGED, "the record of transaction %s is damaged: %s",
-                           entry->folder, entry->damaged);
+            return err_set(
+                err, ERR_CHANGED,
+                "the record of transaction %s is damaged: %s; look at the host and at its "
+                "folder below /var/lib/hamedic/tx, and move that away",
+                entry->folder, entry->damaged);
         if (entry->state == RECORD_NEEDS_A_PERSON)
             return err_set(err, ERR_CHANGED,
                            "transaction %s waits for a person: put right what `hamedic history` "

@@ -197,8 +197,12 @@ int ledger_list(const struct ledger *ledger, struct arena *arena, struct ledger_
         const struct dirent *found = readdir(dir);
         if (found == NULL && errno != 0)
             return err_sys(err, errno, "cannot read '%s'", TRANSACTIONS);
-        if (found == NULL || count == ENTRIES_MAX)
+        if (found == NULL)
             break;
+        if (count == ENTRIES_MAX)
+            return err_set(err, ERR_INPUT,
+                           "'%s' holds more than %d transactions: move old ones away", TRANSACTIONS,
+                           ENTRIES_MAX);
         if (!parse_folder(found->d_name, arena, &entry))
             continue;
         read_entry(ledger, arena, &entry);

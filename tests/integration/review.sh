@@ -159,6 +159,13 @@ says out encrypted
 ! grep -q 'open sesame' "$work/out" || wrong "shows the passphrase"
 at_terminal 1 "new key: =open sesame" "same again: =open window" -- keygen -o "$work/ops-4"
 [ ! -e "$work/ops-4.key" ] || wrong "wrote a key whose passphrase nobody knows"
+# Ctrl-C at the passphrase makes no key, and the terminal shows again what is typed.
+status=0
+python3 "$helpers/terminal.py" "Passphrase=$(printf '\003')" -- \
+    sh -c '"$0" keygen -o "$1"; status=$?; stty -a; exit $status' "$hamedic" "$work/ops-5" >"$work/out" 2>&1 || status=$?
+[ "$status" -eq 3 ] || wrong "Ctrl-C at the passphrase ends with $status"
+grep -q ' echo ' "$work/out" || wrong "the terminal's echo stays off"
+[ ! -e "$work/ops-5.key" ] || wrong "wrote a key without a passphrase"
 plan_make "$work/third.plan" "$wish"
 at_terminal 3 "ops-3.key: =open window" -- approve "$work/third.plan" -k "$work/ops-3.key"
 [ ! -e "$work/third.plan.ops-3.minisig" ] || wrong "signed with a wrong passphrase"
