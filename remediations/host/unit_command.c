@@ -26,19 +26,23 @@ static size_t name_length(struct span span)
     return len;
 }
 
-void unit_text_set_variable(struct strings *environment, struct arena *arena, const char *setting)
+void unit_text_set_variable(struct unit_variables *variables, struct arena *arena,
+                            const char *setting)
 {
     struct span name = {setting, name_length(span_of(setting))};
 
     if (name.len == 0 || setting[name.len] != '=')
         return;
-    for (size_t i = 0; i < environment->count; i++) {
-        if (strncmp(environment->at[i], setting, name.len + 1) == 0) {
-            environment->at[i] = arena_string(arena, setting);
-            return;
-        }
+    void **slot = index_slot(variables->names, 'v', name);
+    const size_t *place = *slot;
+    if (place != NULL) {
+        variables->list.at[*place] = arena_string(arena, setting);
+        return;
     }
-    strings_add(environment, arena, setting);
+    size_t *new_place = arena_alloc(arena, sizeof *new_place);
+    *new_place = variables->list.count;
+    *slot = new_place;
+    strings_add(&variables->list, arena, setting);
 }
 
 static char take(struct span *rest)
@@ -111,7 +115,8 @@ static void read_value(struct span *rest, struct text *value)
         value->len--;
 }
 
-void unit_text_environment_file(struct span rest, struct arena *arena, struct strings *environment)
+void unit_text_environment_file(struct span rest, struct arena *arena,
+                                struct unit_variables *variables)
 {
     while (rest.len > 0) {
         struct text setting = text_new(arena);
@@ -134,7 +139,7 @@ void unit_text_environment_file(struct span rest, struct arena *arena, struct st
         text_add_span(&setting, span_trim(key));
         text_add(&setting, "=");
         read_value(&rest, &setting);
-        unit_text_set_variable(environment, arena, text_string(&setting));
+        unit_text_set_variable(variables, arena, text_string(&setting));
     }
 }
 

@@ -12,6 +12,7 @@ struct reading {
     struct arena *arena;
     struct unit *unit;
     struct span exec_start;
+    struct unit_variables environment;
     struct strings environment_files;
     bool capabilities_all, capability_kept;
 };
@@ -53,10 +54,10 @@ static void set_environment(struct reading *reading, struct span value)
     struct strings words = {0};
 
     if (value.len == 0)
-        reading->unit->environment = (struct strings){0};
+        reading->environment = (struct unit_variables){.names = index_new(reading->arena)};
     unit_text_words(value, reading->arena, &words);
     for (size_t i = 0; i < words.count; i++)
-        unit_text_set_variable(&reading->unit->environment, reading->arena, words.at[i]);
+        unit_text_set_variable(&reading->environment, reading->arena, words.at[i]);
 }
 
 static void apply_setting(struct reading *reading, const struct unit_setting *setting,
@@ -117,10 +118,10 @@ static int read_environment_files(struct reading *reading, struct err *err)
         /* Specifiers and patterns are not worked out here; a file that is missing sets nothing. */
         if (path[0] != '/' || strpbrk(path, "*?[%") != NULL)
             continue;
-        if (host_read(reading->host, path, HOST_FILE_MAX, reading->arena, &exists, &bytes, err) < 0)
+        if (host_read(reading->host, path, HOST_CONF_MAX, reading->arena, &exists, &bytes, err) < 0)
             return -1;
         if (exists)
-            unit_text_environment_file(bytes, reading->arena, &reading->unit->environment);
+            unit_text_environment_file(bytes, reading->arena, &reading->environment);
     }
     return 0;
 }
@@ -132,6 +133,7 @@ int unit_rules_read(const struct host *host, const char *name, const struct conf
     struct reading reading = {.host = host,
                               .arena = arena,
                               .unit = &unit,
+                              .environment = {.names = index_new(arena)},
                               .capabilities_all = true,
                               .capability_kept = true};
     struct unit_sources sources;
@@ -155,6 +157,7 @@ int unit_rules_read(const struct host *host, const char *name, const struct conf
     }
     if (read_environment_files(&reading, err) < 0)
         return err_wrap(err, "cannot read the environment of unit '%s'", name);
+    unit.environment = reading.environment.list;
     unit_text_command(reading.exec_start, &unit.environment, arena, &unit.exec_start);
     unit.bounds_sys_resource = !reading.capability_kept;
     *out_unit = unit;

@@ -44,10 +44,9 @@ static bool next_joined(struct span text, struct unit_text *state, struct arena 
             setting->offset = state->line.offset;
         }
         text_add_span(&joined, line);
-        struct span all = text_span(&joined);
-        open = goes_on(all);
+        open = goes_on(line); /* what it is joined to ends with a blank */
         if (!open) {
-            *out_line = all;
+            *out_line = text_span(&joined);
             setting->len = state->position - setting->offset;
             return true;
         }

@@ -10,6 +10,7 @@
 #define HAMEDIC_REMEDIATIONS_HOST_UNIT_TEXT_H
 
 #include "remediations/host/conf_files.h"
+#include "remediations/host/haproxy_index.h"
 
 struct unit_setting {
     struct span section, key, value; /* value: joined and trimmed */
@@ -32,10 +33,17 @@ bool unit_text_limit(struct span value, uint64_t *out_soft, uint64_t *out_hard);
 /* Words with quotes and escapes resolved. */
 void unit_text_words(struct span value, struct arena *arena, struct strings *out_words);
 
-/* NAME=VALUE set in a list: replaces one of the same name. */
-void unit_text_set_variable(struct strings *environment, struct arena *arena, const char *setting);
+/* A list of NAME=VALUE. `names` is a new index for an empty list, and stays with it. */
+struct unit_variables {
+    struct strings list;
+    struct index *names;
+};
+/* NAME=VALUE replaces one of the same name. */
+void unit_text_set_variable(struct unit_variables *variables, struct arena *arena,
+                            const char *setting);
 /* The assignments of an environment file, set one by one. */
-void unit_text_environment_file(struct span text, struct arena *arena, struct strings *environment);
+void unit_text_environment_file(struct span text, struct arena *arena,
+                                struct unit_variables *variables);
 /* A command line's words with prefixes off and variables expanded. */
 void unit_text_command(struct span value, const struct strings *environment, struct arena *arena,
                        struct strings *out_words);
