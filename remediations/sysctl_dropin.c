@@ -127,7 +127,7 @@ static int touch_file(const struct host *host, const char *path, struct arena *a
     struct span bytes;
     bool exists;
 
-    if (host_read(host, path, HOST_FILE_MAX, arena, &exists, &bytes, err) < 0)
+    if (host_read(host, path, HOST_CONF_MAX, arena, &exists, &bytes, err) < 0)
         return -1;
     change_touch(change, arena, path, exists, bytes);
     return 0;

@@ -146,7 +146,7 @@ int conf_file_bytes(const struct host *host, const struct conf_file *file,
             *out_bytes = what_if->bytes;
         return 0;
     }
-    return host_read(host, file->real, HOST_FILE_MAX, arena, &exists, out_bytes, err);
+    return host_read(host, file->real, HOST_CONF_MAX, arena, &exists, out_bytes, err);
 }
 
 static unsigned end_class(char byte)

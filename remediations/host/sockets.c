@@ -119,7 +119,7 @@ static int read_proc(pid_t pid, struct arena *scratch, struct socket_table **out
             continue; /* a kernel without IPv6 */
         if (fd < 0)
             return err_sys(err, errno, "cannot open '%s'", path);
-        if (file_read_fd(fd, path, 4 * HOST_FILE_MAX, scratch, &texts[i], err) < 0)
+        if (file_read_fd(fd, path, 16 * HOST_FILE_MAX, scratch, &texts[i], err) < 0)
             return -1;
     }
     for (size_t i = 0; i < 4; i++)

@@ -112,7 +112,7 @@ static int read_for_edit(const struct host *host, const char *path, struct arena
                          struct sysctl_edit *edit, struct err *err)
 {
     *edit = (struct sysctl_edit){.path = path};
-    if (host_read(host, path, HOST_FILE_MAX, arena, &edit->existed, &edit->before, err) < 0)
+    if (host_read(host, path, HOST_CONF_MAX, arena, &edit->existed, &edit->before, err) < 0)
         return -1;
     edit->exists = edit->existed;
     edit->after = edit->before;
