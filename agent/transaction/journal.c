@@ -128,14 +128,17 @@ int journal_parse(struct span text, struct span plan_bytes, struct arena *arena,
         struct digest digest;
         if (!whole || !parse_line(line, records.count, &last, arena, &record, &digest)) {
             if (whole && has_whole_line(rest))
-                return err_set(err, ERR_INPUT, "journal damaged at record %zu", records.count);
+                return err_set(err, ERR_INPUT,
+                               "journal:%zu: expected a record whose digest continues the records "
+                               "above it and the file 'plan'",
+                               records.count + 1);
             records.torn = true;
             rest = before;
             break;
         }
         if (records.count == 0 ? record.type != RECORD_OPEN
                                : !journal_move_is_legal(state, record.type))
-            return err_set(err, ERR_INPUT, "journal record %zu: %s cannot follow %s", records.count,
+            return err_set(err, ERR_INPUT, "journal:%zu: %s cannot follow %s", records.count + 1,
                            words[record.type], words[state]);
         if (is_state(record.type))
             state = record.type;

@@ -156,6 +156,12 @@ static void read_entry(const struct ledger *ledger, struct arena *arena, struct 
         entry->damaged = arena_string(arena, err.text);
         return;
     }
+    /* The folder got its name when its first record was on disk. */
+    if (entry->records.count == 0) {
+        entry->damaged = "journal:1: expected a record, found none";
+        journal_close(&journal);
+        return;
+    }
     entry->state = journal.state;
     entry->spent = was_prepared(&entry->records);
     journal_close(&journal);
