@@ -118,7 +118,11 @@ static int write_plan(struct invocation *invocation, const struct host *host, co
     if (approval_remove(dir, name, invocation->arena, err) < 0 ||
         file_put(dir, name, bytes, 0644, err) < 0)
         return -1;
-    return sign(invocation, host, dir, name, bytes, err);
+    if (sign(invocation, host, dir, name, bytes, err) == 0)
+        return 0;
+    /* Without its signature it is no plan. */
+    (void)unlinkat(dir, name, 0);
+    return -1;
 }
 
 /* An unfinished transaction is only named here: the next command that changes something will finish
