@@ -16,7 +16,7 @@
 #include "plans/plan.h"
 
 #define HOST_FILE_MAX ((size_t)16 * 1024 * 1024) /* three times a haproxy.cfg of 100,000 lines */
-#define HOST_CONF_MAX ((size_t)1024 * 1024) /* sysctl.d, units: what systemd allows one line */
+#define HOST_CONF_MAX ((size_t)1024 * 1024)      /* sysctl.d, units: what systemd allows one line */
 
 /* What /etc/hamedic/hamedic.conf or --config says; NULL or empty: find it yourself. */
 struct host_settings {
