@@ -75,7 +75,7 @@ failed_reloads() {
 }
 
 backends_ready() {
-    grep -q ready /run/backend.said
+    grep -qs ready /run/backend.said
 }
 haproxy_ready() {
     [ -n "$(running_maxconn)" ]
