@@ -32,6 +32,9 @@ for name in null zero full random urandom tty; do
         mount --bind "/dev/$name" "$root/dev/$name"
     fi
 done
+for name in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do
+    ln -s "/proc/self/${name#*:}" "$root/dev/${name%:*}"
+done
 mount -t proc proc "$root/proc"
 # The network's sysctls are this host's own; all others are the machine's, and stay as they are.
 mkdir "$root/run/net"

@@ -19,7 +19,7 @@ only() { # MODULE...
 }
 configure() {
     rm -rf "$scratch/build"
-    PKG_CONFIG_LIBDIR=$scratch/pc PKG_CONFIG_PATH='' cmake -S "$HAMEDIC_SOURCE" -B "$scratch/build" \
+    PKG_CONFIG_LIBDIR=$scratch/pc PKG_CONFIG_PATH='' cmake -S "$HAMEDIC_SOURCE" -B "$scratch/build" -G Ninja \
         -DHAMEDIC_TESTS=OFF >"$scratch/log" 2>&1
 }
 

@@ -7,7 +7,7 @@ set -eu
 folder=$(mktemp -d "${TMPDIR:-/tmp}/hamedic-plans-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
-cmake -S "$HAMEDIC_SOURCE" -B "$folder" -DHAMEDIC_PLANS_ONLY=ON -DHAMEDIC_WERROR=ON >"$folder/log"
+cmake -S "$HAMEDIC_SOURCE" -B "$folder" -G Ninja -DHAMEDIC_PLANS_ONLY=ON -DHAMEDIC_WERROR=ON >"$folder/log"
 cmake --build "$folder" -j 2 >>"$folder/log" 2>&1 || {
     cat "$folder/log"
     exit 1

@@ -4,9 +4,12 @@
 set -eu
 # shellcheck source=tests/integration/helpers/tree.sh
 . "$HAMEDIC_SOURCE/tests/integration/helpers/tree.sh"
-policies=$HAMEDIC_SOURCE/policies
 
 tree_make
+# Copies of our own: a checkout may be writable by a group, and such a policy is refused.
+policies=$work/policies
+mkdir -m 755 "$policies"
+install -m 644 "$HAMEDIC_SOURCE"/policies/*.conf "$policies"
 rules=$tree/etc/hamedic/policy.d
 mkdir "$rules"
 somaxconn=sysctl.dropin:net.core.somaxconn

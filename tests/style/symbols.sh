@@ -26,7 +26,7 @@ BEGIN {
     more["plans/plan"] = "action address finding impact risk severity strings time wish"
     more["plans/base/file"] = "take"
     more["agent/agent_key"] = "operator"
-    more["remediations/table"] = "remediation change"
+    more["remediations/table"] = "remediation change undo"
     more["agent/transaction/journal"] = "record"
 }
 # "plans" allows plan_ and plans_
