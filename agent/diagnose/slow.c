@@ -31,9 +31,18 @@ struct queues {
     size_t all;
 };
 
+/* The rows are read one after another while connections come and go: a slot that is just free goes to the next in the
+ * queue at once. */
+static int64_t just_free(const struct haproxy_stat *row)
+{
+    int64_t slack = row->session_limit / 20;
+
+    return slack > 0 ? slack : row->session_limit >= 4 ? 1 : 0;
+}
+
 static bool is_full(const struct haproxy_stat *row)
 {
-    return row->session_limit > 0 && row->sessions >= row->session_limit;
+    return row->session_limit > 0 && row->sessions >= row->session_limit - just_free(row);
 }
 
 static const char *why_slow(struct diagnosis_work *work, const struct server_view *view,
@@ -96,9 +105,7 @@ static void find_queues(struct diagnosis_work *work, size_t start, size_t end,
             continue;
         if (is_full(row))
             limits += (uint64_t)row->session_limit;
-        /* The rows are read one after another while connections come and go. */
-        else if (row->session_limit <= 0 ||
-                 row->sessions < row->session_limit - row->session_limit / 20)
+        else
             all_full = false;
     }
     if (all_full && limits > 0 && back != NULL && back->queue > 0)

@@ -67,6 +67,22 @@ static void test_server_queue_from_one_default_server_wishes_that_line(void **st
     bench_free(bench);
 }
 
+/* Between two requests a slot is free for a moment: that is no end of the queue. */
+static void test_server_queue_with_a_slot_just_free_is_found(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_queue(bench, ROW_APP1, 100, 30);
+    bench->rows[ROW_APP1].sessions = 96;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(result.wish_count, 1);
+    bench->rows[ROW_APP1].sessions = 94;
+    result = run(bench);
+    assert_int_equal(result.wish_count, 0);
+    bench_free(bench);
+}
+
 static void test_server_queue_within_the_policys_bound(void **state)
 {
     struct bench *bench = bench_new();
@@ -399,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_server_queue_one_server_wishes_its_own_maxconn),
         cmocka_unit_test(test_server_queue_of_the_backend_is_shared_by_limit),
         cmocka_unit_test(test_server_queue_from_one_default_server_wishes_that_line),
+        cmocka_unit_test(test_server_queue_with_a_slot_just_free_is_found),
         cmocka_unit_test(test_server_queue_within_the_policys_bound),
         cmocka_unit_test(test_server_queue_of_a_slow_server_wishes_nothing),
         cmocka_unit_test(test_server_queue_beside_a_down_server_wishes_nothing),
