@@ -74,7 +74,10 @@ static int plan_wish(const struct planner *planner, const struct scene *scene,
 {
     struct change change;
 
-    if (row->plan(scene, wish, planner->arena, &change, err) < 0) {
+    int planned = row->plan(scene, wish, planner->arena, &change, err);
+    if (planned == 0 && change.impact == IMPACT_RELOAD)
+        planned = haproxy_check_reload(scene->host, scene->haproxy, err);
+    if (planned < 0) {
         if (wish->source != WISH_DIAGNOSIS ||
             (err->kind != ERR_INPUT && err->kind != ERR_UNSUPPORTED))
             return err_wrap(err, "%s", wish->address);

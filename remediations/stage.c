@@ -163,13 +163,9 @@ int stage_daemon_reload(struct stage *stage, struct err *err)
 
 int stage_check_reload(const struct stage *stage, struct err *err)
 {
-    const struct haproxy *haproxy = stage->settings.haproxy;
-
-    if (!stage->want_reload || !stage->settings.host->live || !haproxy->running ||
-        haproxy->master != 0)
+    if (!stage->want_reload)
         return 0;
-    return err_set(err, ERR_UNSUPPORTED,
-                   "HAProxy runs without a master (-W): it cannot be reloaded, only started anew");
+    return haproxy_check_reload(stage->settings.host, stage->settings.haproxy, err);
 }
 
 static int reload(struct stage *stage, struct err *err)

@@ -91,4 +91,8 @@ MUST_CHECK int haproxy_program_version(const char *program, unsigned deadline_ms
 MUST_CHECK int haproxy_reload(const struct host *host, struct haproxy *haproxy,
                               unsigned deadline_ms, struct arena *arena, struct err *err);
 
+/* ERR_UNSUPPORTED where HAProxy runs here and cannot be reloaded: it has no master. */
+MUST_CHECK int haproxy_check_reload(const struct host *host, const struct haproxy *haproxy,
+                                    struct err *err);
+
 #endif

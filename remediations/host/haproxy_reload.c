@@ -406,6 +406,14 @@ static void bring_up_to_date(const struct reload *reload, struct arena *arena,
         haproxy->stats_socket = arena_string(arena, reload->stats_socket);
 }
 
+int haproxy_check_reload(const struct host *host, const struct haproxy *haproxy, struct err *err)
+{
+    if (!host->live || !haproxy->running || haproxy->master != 0)
+        return 0;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "HAProxy runs without a master (-W): it cannot be reloaded, only started anew");
+}
+
 int haproxy_reload(const struct host *host, struct haproxy *haproxy, unsigned deadline_ms,
                    struct arena *arena, struct err *err)
 {
@@ -416,10 +424,10 @@ int haproxy_reload(const struct host *host, struct haproxy *haproxy, unsigned de
 
     if (!host->live)
         return err_set(err, ERR_UNSUPPORTED, "nothing runs in a tree that could be reloaded");
-    if (!haproxy->running || haproxy->master == 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "HAProxy does not run with a master (-W): it cannot be reloaded, only "
-                       "started anew");
+    if (!haproxy->running)
+        return err_set(err, ERR_UNSUPPORTED, "HAProxy does not run: there is nothing to reload");
+    if (haproxy_check_reload(host, haproxy, err) < 0)
+        return -1;
     if (!haproxy_is_same_process(haproxy))
         return err_set(err, ERR_CHANGED, "HAProxy's master %jd has ended",
                        (intmax_t)haproxy->master);

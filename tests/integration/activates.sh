@@ -80,4 +80,18 @@ hamedic apply listed.plan >apply.text 2>&1 || fail "apply: $(cat apply.text)"
 sed -i 's/maxconn 80/maxconn 81/' $config
 hamedic plan --set haproxy.maxconn:server/app/a1=20 -o quiet.plan >/dev/null
 jq -e '.activates == []' quiet.plan >/dev/null || fail "listed without a reload"
+# Without a master nothing can be reloaded: that is said when it is planned.
+kill "$(cat /run/haproxy.pid)"
+rounds=50
+while ask 'show info' >/dev/null 2>&1; do
+    rounds=$((rounds - 1))
+    [ "$rounds" -gt 0 ] || fail "HAProxy did not end"
+    sleep 0.2
+done
+haproxy -D -f $config -p /run/haproxy.pid
+status=0
+hamedic plan --set haproxy.maxconn:frontend/web=90 -o never.plan >plan.text 2>error.text || status=$?
+[ "$status" -eq 1 ] || fail "a reload that cannot be done was planned: $status"
+grep -q 'without a master' error.text || fail "it does not say why: $(cat error.text)"
+[ ! -e never.plan ] || fail "a plan was written"
 echo "activates: ok"
