@@ -67,6 +67,8 @@ struct strings cli_values(const struct invocation *invocation, const char *name)
 /* To standard output, as it is. */
 void cli_print(const struct text *text);
 void cli_say(const struct invocation *invocation, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What to type to get here again: "hamedic", with the --root that was given. */
+const char *cli_self(const struct invocation *invocation);
 /* "hamedic: ..." on standard error; gives the exit code that belongs to the kind of error. */
 enum exit_code cli_fail(const struct err *err);
 enum exit_code cli_refuse(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -30,6 +30,15 @@ void cli_say(const struct invocation *invocation, const char *format, ...)
     (void)fflush(stdout);
 }
 
+const char *cli_self(const struct invocation *invocation)
+{
+    const char *root = cli_value(invocation, "root");
+
+    return root == NULL ? "hamedic"
+                        : arena_printf(invocation->arena, "hamedic --root %s",
+                                       escape_string(invocation->arena, root));
+}
+
 static const struct {
     enum err_kind kind;
     enum exit_code code;

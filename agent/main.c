@@ -26,7 +26,10 @@ static void settle_descriptors(void)
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         /* What cannot be printed must still fail: each is opened the wrong way round. */
         int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int opened = open("/dev/null", flags);
+        if (opened != fd)
             _exit(EXIT_ERROR);
     }
     (void)syscall(SYS_close_range, STDERR_FILENO + 1U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);

@@ -306,7 +306,7 @@ static int take_back(void *context, struct span text, struct arena *arena, bool 
     const struct cfg_stats_socket *there = socket_at(cfg, path);
     *out_text = text;
     *out_ours = removed == (there != NULL); /* as before */
-    if (*out_ours || (!removed && !is_ours(there)))
+    if (*out_ours || (there != NULL && !is_ours(there)))
         return 0;
     if (cfg_set_stats_socket(cfg, removed ? path : "", removed ? NULL : path, arena, &file, &diff,
                              err) < 0)

@@ -12,7 +12,7 @@ enum { SHORT_ID = 6, CLOCK_BACK_SECONDS = 300 };
 
 static const struct cli_option options[] = {
     {"dry-run", 'n', NULL, "prepare and check everything, then stop: nothing is changed"},
-    {"confirm", 0, "SECONDS", "roll back unless confirmed in time (needs systemd)"},
+    {"confirm", 0, "SECONDS", "roll back unless confirmed in time (not in this version)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -52,10 +52,13 @@ static int get_approval(struct invocation *invocation, const struct review *revi
         return 0;
     }
     if (!review->person_suffices || !prompt_is_possible())
-        return err_set(err, ERR_DENIED,
-                       "%zu of %jd operators' signatures are there%s: hamedic approve PLAN -k KEY",
-                       review->approvals.approval_count, (intmax_t)review->approvals_needed,
-                       review->person_suffices ? ", and nobody is at a terminal" : "");
+        return err_set(
+            err, ERR_DENIED,
+            "%zu of %jd operators' signatures are there%s%s%s: hamedic approve PLAN -k KEY",
+            review->approvals.approval_count, (intmax_t)review->approvals_needed,
+            review->person_suffices ? ", and nobody is at a terminal" : "",
+            review->approvals.unknown.count > 0 ? "; not counted: " : "",
+            review->approvals.unknown.count > 0 ? review->approvals.unknown.at[0] : "");
     if (ask_person(invocation, review, err) < 0)
         return -1;
     *out_by_person = true;

@@ -120,7 +120,8 @@ enum exit_code changing_tell(const struct changing *changing, const char *plan_i
         cli_say(invocation, "Later: %s", result->notes.at[i]);
     switch (result->outcome) {
     case OUTCOME_APPLIED:
-        cli_say(invocation, "Done. Take it back with: hamedic rollback %.6s", plan_id);
+        cli_say(invocation, "Done. Take it back with: %s rollback %.6s", cli_self(invocation),
+                plan_id);
         return EXIT_OK;
     case OUTCOME_NOTHING:
         cli_say(invocation, "Done: there was nothing to change.");

@@ -66,7 +66,7 @@ static enum exit_code run(struct invocation *invocation)
             render_wrapped(&invocation->style, i == 0 ? "Not looked at: " : "               ", 15,
                            report.not_checked.at[i], &text);
         if (seen.result.wish_count > 0)
-            text_add(&text, "\nNext: hamedic plan -o fix.plan\n");
+            text_addf(&text, "\nNext: %s plan -o fix.plan\n", cli_self(invocation));
     }
     cli_print(&text);
     return examine_found_something(&seen) ? EXIT_SOMETHING : EXIT_OK;

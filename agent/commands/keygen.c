@@ -4,6 +4,7 @@
 
 #include "agent/keys.h"
 #include "agent/prompt.h"
+#include "plans/base/escape.h"
 
 static const struct cli_option options[] = {
     {"output", 'o', "BASE", "an operator's pair: BASE.key and BASE.pub"},
@@ -63,7 +64,9 @@ static enum exit_code run(struct invocation *invocation)
     if (cli_open_host(invocation, &host, &err) < 0 || keys_make_agent(host, &public, &err) < 0)
         return cli_fail(&err);
     minisign_id_text(&public, id);
-    cli_say(invocation, "Agent's key %s: /etc/hamedic/agent.key, /etc/hamedic/agent.pub", id);
+    cli_say(invocation, "Agent's key %s: /etc/hamedic/agent.key, /etc/hamedic/agent.pub%s%s", id,
+            host->live ? "" : " in ",
+            host->live ? "" : escape_string(invocation->arena, host->root_path));
     return EXIT_OK;
 }
 

@@ -155,20 +155,24 @@ static enum exit_code refuse_all(const struct strings *refusals)
 static const char *next_line(struct invocation *invocation, const struct policy *policy,
                              const struct plan *plan, const char *file)
 {
-    if (file == NULL)
-        return "hamedic plan -o fix.plan";
-    if (plan->draft)
-        return arena_printf(invocation->arena,
-                            "hamedic show %s (a draft: hamedic keygen makes this host's key)",
-                            file);
+    const char *self = cli_self(invocation);
+
     if (plan_effective_changes(plan) == 0)
         return NULL;
+    if (file == NULL)
+        return cli_has(invocation, "set")
+                   ? "the same with -o FILE, which writes it down"
+                   : arena_printf(invocation->arena, "%s plan -o fix.plan", self);
+    if (plan->draft)
+        return arena_printf(invocation->arena,
+                            "%s show %s (a draft: %s keygen makes this host's key)", self, file,
+                            self);
     if (!policy_person_suffices(policy, plan->risk))
-        return arena_printf(invocation->arena, "hamedic approve %s -k KEY, then hamedic apply %s",
-                            file, file);
-    return arena_printf(
-        invocation->arena,
-        "hamedic approve %s -k KEY; or hamedic apply %s, which shows it and asks you", file, file);
+        return arena_printf(invocation->arena, "%s approve %s -k KEY, then %s apply %s", self, file,
+                            self, file);
+    return arena_printf(invocation->arena,
+                        "%s approve %s -k KEY; or %s apply %s, which shows it and asks you", self,
+                        file, self, file);
 }
 
 static enum exit_code make(struct invocation *invocation, struct planning *planning)

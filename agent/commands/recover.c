@@ -49,12 +49,12 @@ static enum exit_code run(struct invocation *invocation)
         return accept_present_state(&changing);
     if (code != EXIT_OK)
         return code;
-    if (!any)
-        cli_say(invocation, "No transaction was interrupted.");
     if (changing_check_settled(&changing, &err) < 0) {
         (void)cli_fail(&err);
         return EXIT_INCOMPLETE;
     }
+    if (!any)
+        cli_say(invocation, "No transaction was interrupted.");
     return EXIT_OK;
 }
 

@@ -27,6 +27,11 @@ static enum exit_code tell(struct invocation *invocation, struct review *review)
                                  review->approvals.approvals[i].operator_name,
                                  review->approvals.approvals[i].key_id),
                     &text);
+    for (size_t i = 0; i < review->approvals.unknown.count; i++)
+        render_step(
+            &invocation->style, false,
+            arena_printf(invocation->arena, "not counted: %s", review->approvals.unknown.at[i]),
+            &text);
     for (size_t i = 0; i < review->against.count; i++)
         render_step(&invocation->style, false, review->against.at[i], &text);
     for (size_t i = 0; i < review->not_checked.count; i++)

@@ -45,6 +45,17 @@ static bool is_full(const struct haproxy_stat *row)
     return row->session_limit > 0 && row->sessions >= row->session_limit - just_free(row);
 }
 
+/* While requests wait, a server that has been full is full: requests that came together end together, and for a moment all
+ * their slots are free. With minconn the limit moves, and only what is seen counts. */
+static bool is_full_for_queue(const struct server_view *view, bool waiting)
+{
+    const struct haproxy_stat *row = view->row;
+    bool moves = view->server != NULL && view->server->minconn != NULL;
+
+    return is_full(row) ||
+           (waiting && !moves && row->session_limit > 0 && row->sessions_max >= row->session_limit);
+}
+
 static const char *why_slow(struct diagnosis_work *work, const struct server_view *view,
                             size_t start, size_t end)
 {
@@ -103,7 +114,7 @@ static void find_queues(struct diagnosis_work *work, size_t start, size_t end,
 
         if (!is_in_service(&work->servers[i], active))
             continue;
-        if (is_full(row))
+        if (is_full_for_queue(&work->servers[i], back != NULL && back->queue > 0))
             limits += (uint64_t)row->session_limit;
         else
             all_full = false;
@@ -115,7 +126,8 @@ static void find_queues(struct diagnosis_work *work, size_t start, size_t end,
         const struct haproxy_stat *row = view->row;
         bool own = row->queue > 0 && look_takes_traffic(view);
 
-        if (!is_full(row) || !(own || (queues.backend_queue > 0 && is_in_service(view, active))))
+        if (!is_full_for_queue(view, own || queues.backend_queue > 0) ||
+            !(own || (queues.backend_queue > 0 && is_in_service(view, active))))
             continue;
         struct queue_view *queue = &ARENA_PUSH(work->arena, queues.at, queues.count);
         queue->server = view;

@@ -80,12 +80,17 @@ backends_ready() {
 haproxy_ready() {
     [ -n "$(running_maxconn)" ]
 }
+servers_checked() {
+    [ "$(stat_of shop shop1 check_status)" = L4OK ] && [ "$(stat_of api api1 check_status)" = L4OK ]
+}
 host_start() {
     backend 127.0.0.11:9001=200 127.0.0.21:9002=1000 >/run/backend.said 2>&1 &
     wait_for 10 "the servers to listen" backends_ready
     haproxy -W -f "$cfg" -p /run/haproxy.pid -S /run/haproxy-master.sock >/var/log/haproxy.log 2>&1 &
     master=$!
     wait_for 10 "HAProxy to start (see /var/log/haproxy.log)" haproxy_ready
+    # Before its first check a server is one failure away from DOWN.
+    wait_for 10 "the servers to be checked" servers_checked
 }
 
 reload_failed() {

@@ -9,13 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <dirent.h>
 
 #include "plans/base/digest.h"
 #include "plans/base/escape.h"
 
-enum { HOST_NAMES_MAX = 100000, HOST_ID_DIGITS = 32 };
+enum { HOST_NAMES_MAX = 100000, HOST_ID_DIGITS = 32, OPEN_TRIES = 200, OPEN_PAUSE_NS = 1000000 };
 
 int host_open(const char *root, struct host **out_host, struct err *err)
 {
@@ -58,8 +59,16 @@ static int open_in_root(const struct host *host, const char *path, int flags, ui
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
     };
 
-    /* glibc 2.36 has no wrapper. */
-    return (int)syscall(SYS_openat2, host->root, path, &how, sizeof how);
+    /* EAGAIN: something was renamed or mounted somewhere while a ".." was resolved, and the kernel
+     * could not be sure that it stayed inside the root (openat2(2)). glibc 2.36 has no wrapper. */
+    for (int tries = 0;; tries++) {
+        const struct timespec pause = {0, OPEN_PAUSE_NS};
+        int fd = (int)syscall(SYS_openat2, host->root, path, &how, sizeof how);
+        if (fd >= 0 || errno != EAGAIN || tries == OPEN_TRIES)
+            return fd;
+        if (tries >= OPEN_TRIES / 2)
+            (void)nanosleep(&pause, NULL);
+    }
 }
 
 int host_open_path(const struct host *host, const char *path, int flags, int *out_fd,

@@ -1,3 +1,4 @@
 hamedic_unit_test(replace hamedic_base)
 hamedic_unit_test(stage hamedic_remediations)
 hamedic_unit_test(journal hamedic_agent)
+hamedic_unit_test(host hamedic_host)
