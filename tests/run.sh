@@ -9,6 +9,7 @@
 set -eu
 LC_ALL=C
 export LC_ALL
+umask 022 # a policy or a key that a group may write is refused
 
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=${HAMEDIC_BUILD_DIR:-$source/build}

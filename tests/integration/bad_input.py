@@ -104,6 +104,7 @@ def make_scene(hamedic, scene, policy):
             file.write(text)
     os.makedirs(f"{tree}/etc/hamedic/policy.d")
     shutil.copy(policy, f"{tree}/etc/hamedic/policy.d/50-policy.conf")
+    os.chmod(f"{tree}/etc/hamedic/policy.d/50-policy.conf", 0o644)  # whatever the checkout has
     os.makedirs(f"{tree}/etc/hamedic/operators")
     os.makedirs(plans)
 

@@ -12,8 +12,10 @@ plan=$work/fix.plan
 # ---- another policy than the host's ----
 
 mkdir -p "$tree/etc/hamedic/policy.d"
-cp "$HAMEDIC_SOURCE/policies/strict.conf" "$tree/etc/hamedic/policy.d/"
-loose=$HAMEDIC_SOURCE/policies/default.conf
+install -m 644 "$HAMEDIC_SOURCE/policies/strict.conf" "$tree/etc/hamedic/policy.d/"
+# A copy of our own: a checkout may be writable by a group, and such a policy is refused.
+loose=$work/loose.conf
+install -m 644 "$HAMEDIC_SOURCE/policies/default.conf" "$loose"
 done_with 0 plan -o "$plan" --policy "$loose" --set "$wish"
 approve "$plan" ops-1
 done_with 0 verify "$plan" --policy "$loose"

@@ -91,7 +91,7 @@ rm "$tree/etc/hamedic/operators/me.pub"
 # One key under two names is one signature, where two are asked for.
 strict=$HAMEDIC_SOURCE/policies/strict.conf
 mkdir -p "$tree/etc/hamedic/policy.d"
-cp "$strict" "$tree/etc/hamedic/policy.d/strict.conf"
+install -m 644 "$strict" "$tree/etc/hamedic/policy.d/strict.conf"
 cp "$work/ops-1.pub" "$tree/etc/hamedic/operators/alias.pub"
 plan_make "$work/strict.plan" "$wish"
 approve "$work/strict.plan" ops-1
