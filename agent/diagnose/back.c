@@ -96,11 +96,23 @@ static bool is_failure(enum word word)
     return word == WORD_REFUSED || word == WORD_TIMEOUT || word == WORD_UNREACHABLE;
 }
 
+static bool is_unsaid(const struct haproxy_stat *row)
+{
+    return look_same(row->check_status, "L4CON") &&
+           (row->last_check == NULL || row->last_check[0] == '\0');
+}
+
 /* What is wrong with this server, by both sources; WORD_NONE: nothing that back.c can name. */
 static enum word verdict(const struct diagnosis_work *work, const struct server_view *view,
                          enum finding_state *out_state)
 {
     enum word check = check_word(view->row), probe = probe_word(view->probe);
+
+    /* While the next check is under way HAProxy keeps the old status, and its text is gone: our own
+     * connect says what it would have said. */
+    if (check == WORD_OTHER && is_unsaid(view->row) &&
+        (probe == WORD_REFUSED || probe == WORD_UNREACHABLE))
+        check = probe;
 
     if (is_maintained(view) || check == WORD_OTHER)
         return WORD_NONE;

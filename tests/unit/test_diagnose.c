@@ -94,6 +94,23 @@ static void test_backend_refused_one_of_two_is_a_warning(void **state)
     bench_free(bench);
 }
 
+/* Asked while a check was under way: the status of the one before, without its text. */
+static void test_backend_refused_during_a_check_is_proven_by_our_connect(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_check(bench, ROW_APP2, "DOWN", "L4CON", "");
+    bench->probes[PROBE_APP2].error = ECONNREFUSED;
+    struct diagnosis_result result = run(bench);
+    assert_string_equal(find(&result, "backend-refused")->object, "be_api/app2");
+    assert_int_equal(find(&result, "backend-refused")->state, FINDING_PROVEN);
+    bench->probes[PROBE_APP2].error = 0;
+    result = run(bench);
+    assert_int_equal(result.finding_count, 0);
+    bench_free(bench);
+}
+
 static void test_backend_down_for_another_reason_is_told_as_not_known(void **state)
 {
     struct bench *bench = bench_new();
@@ -340,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_port_range_malformed_is_not_known),
         cmocka_unit_test(test_backend_refused_servers_of_one_backend_are_one_finding),
         cmocka_unit_test(test_backend_refused_one_of_two_is_a_warning),
+        cmocka_unit_test(test_backend_refused_during_a_check_is_proven_by_our_connect),
         cmocka_unit_test(test_backend_down_for_another_reason_is_told_as_not_known),
         cmocka_unit_test(test_backend_no_ports_reserves_before_it_widens),
         cmocka_unit_test(test_backend_no_ports_full_range_is_advice),
