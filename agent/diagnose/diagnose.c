@@ -21,7 +21,7 @@ struct wish_mark {
 static const char *const source_names[SOURCE_COUNT] = {
     [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",   [SOURCE_CONFIG] = "config",
     [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats", [SOURCE_SYSCTL] = "sysctl",
-    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe",
+    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe", [SOURCE_AUDIT] = "audit",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)

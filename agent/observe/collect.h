@@ -27,6 +27,7 @@ MUST_CHECK int collect_check(struct collection *collection, struct err *err);
 MUST_CHECK int collect_stats(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sysctls(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sockets(struct collection *collection, struct err *err);
+MUST_CHECK int collect_audit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_probes(struct collection *collection, struct err *err);
 
 #endif

@@ -21,6 +21,7 @@ static const struct collector {
     {SOURCE_STATS, "stats", 2, false, false, collect_stats},
     {SOURCE_SYSCTL, "sysctl", 2, true, false, collect_sysctls},
     {SOURCE_SOCKETS, "sockets", 1, false, false, collect_sockets},
+    {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},
     /* After the sockets were counted: it makes some. */
     {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
 };

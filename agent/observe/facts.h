@@ -8,6 +8,7 @@
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
 
+#include "remediations/host/audit.h"
 #include "remediations/host/fd_budget.h"
 #include "remediations/host/haproxy_api.h"
 #include "remediations/host/haproxy_cfg.h"
@@ -25,6 +26,7 @@ enum source_id {
     SOURCE_SYSCTL,
     SOURCE_SOCKETS, /* sock_diag */
     SOURCE_PROBE,   /* our own connects to the servers */
+    SOURCE_AUDIT,   /* SELinux denials of HAProxy, out of the audit log */
     SOURCE_COUNT
 };
 struct source {
@@ -82,6 +84,8 @@ struct facts {
 
     struct probe *probes;
     size_t probe_count;
+
+    struct denials denials; /* SOURCE_AUDIT */
 
     /* FD budget of the configured maxconn, SOURCE_CONFIG; maxconn 0: not worked out */
     struct fd_budget budget;

@@ -15,3 +15,7 @@ endif()
 add_executable(policy_store bench/policy_store.c)
 target_link_libraries(policy_store PRIVATE hamedic_host hamedic_flags)
 set_target_properties(policy_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/host)
+
+if(HAMEDIC_HAVE_AUDIT)
+    hamedic_unit_test(audit hamedic_host)
+endif()
