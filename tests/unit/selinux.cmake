@@ -10,6 +10,14 @@ else()
     hamedic_unit_test(semanage_none hamedic_remediations)
 endif()
 
+if(HAMEDIC_HAVE_SEPOL)
+    find_package(Threads REQUIRED)
+    hamedic_unit_test(selinux_policy hamedic_host PkgConfig::LIBSEPOL Threads::Threads)
+    target_compile_definitions(test_selinux_policy PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+else()
+    hamedic_unit_test(selinux_policy_none hamedic_host)
+endif()
+
 # Changes a tree's policy store from a shell: to be measured (bench/semanage.sh) and killed
 # (integration/selinux_crash.sh).
 add_executable(policy_store bench/policy_store.c)
