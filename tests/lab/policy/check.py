@@ -121,6 +121,7 @@ def check_domain(policy):
             ("init_t", "haproxy_exec_t", "file", "execute"),
             ("haproxy_t", "haproxy_exec_t", "file", "entrypoint"),
             ("haproxy_t", "haproxy_exec_t", "file", "execute_no_trans"),
+            ("haproxy_t", "bin_t", "dir", "search"),
             ("init_t", "haproxy_t", "process", "rlimitinh"),
             ("haproxy_t", "init_t", "unix_dgram_socket", "sendto"),
             ("haproxy_t", "init_runtime_t", "sock_file", "write"),
