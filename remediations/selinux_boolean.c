@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "remediations/host/selinux.h"
+#include "remediations/selinux_exposure.h"
 
 extern const struct remediation selinux_boolean;
 
@@ -109,20 +110,6 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static void tell_exposure(struct change *change, struct arena *arena)
-{
-    if (!same(change->after.persistent, "on"))
-        return;
-    /* The policy's own description says "connect" only; its rules give name_bind too. */
-    if (strcmp(change->target, "haproxy_connect_any") == 0)
-        strings_add(&change->exposure, arena,
-                    "lets HAProxy connect to AND bind every TCP port (65,535 ports)");
-    else
-        strings_addf(&change->exposure, arena,
-                     "everything else that the policy allows under '%s', which is not listed here",
-                     change->target);
-}
-
 /* The policy's own value is not told by libsemanage while a local one covers it: it is read when it
  * is back, and the plan says so. */
 static void plan_removal(const struct semanage_boolean *now, struct arena *arena,
@@ -163,7 +150,6 @@ static void plan_value(const struct semanage_boolean *now, const char *value, st
     change->undo = now->is_local
                        ? arena_printf(arena, "sets the local value '%s' again", word(now->local_on))
                        : "takes the local value away: the policy's own value is back";
-    tell_exposure(change, arena);
 }
 
 static int boolean_plan(const struct scene *scene, const struct wish *wish, struct arena *arena,
@@ -181,6 +167,8 @@ static int boolean_plan(const struct scene *scene, const struct wish *wish, stru
         plan_removal(&now, arena, &change);
     else
         plan_value(&now, wish->value, arena, &change);
+    if (change.action != ACTION_NO_OP && wish->value[0] != '\0')
+        selinux_exposure_of_boolean(scene, strcmp(wish->value, "on") == 0, arena, &change);
     change.impact = IMPACT_NONE;
     if (scene->host->live && selinux_mode(scene->host) == SELINUX_OFF)
         strings_add(&change.notes, arena, "SELinux is off on this host: only the store changes");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "remediations/host/selinux.h"
+#include "remediations/selinux_exposure.h"
 
 extern const struct remediation selinux_port;
 
@@ -169,8 +170,6 @@ static void plan_type(const struct semanage_port_label *now, const char *type, s
     if (now->is_local)
         strings_addf(&change->diff, arena, "-%s %s", change->target, now->type);
     strings_addf(&change->diff, arena, "+%s %s", change->target, type);
-    strings_addf(&change->exposure, arena,
-                 "%s for haproxy_t and every other domain that may use %s", change->target, type);
     if (!now->is_local && now->policy_type != NULL)
         strings_addf(&change->notes, arena, "the policy's own label '%s' is covered, not removed",
                      now->policy_type);
@@ -206,6 +205,7 @@ static int port_plan(const struct scene *scene, const struct wish *wish, struct 
     const char *kind = NULL, *target = NULL;
     struct semanage *store = NULL;
     struct change change;
+    struct port port;
 
     if (!address_split(arena, wish->address, &kind, &target))
         return err_set(err, ERR_BUG, "'%s' is no address", wish->address);
@@ -213,8 +213,11 @@ static int port_plan(const struct scene *scene, const struct wish *wish, struct 
         return -1;
     int result = plan_in_store(store, target, wish->value, arena, &change, err);
     semanage_close(store);
-    if (result < 0)
+    if (result < 0 || parse_target(target, &port, err) < 0)
         return -1;
+    if (change.action != ACTION_NO_OP)
+        selinux_exposure_of_label(scene, port.protocol, change.before.persistent,
+                                  change.after.persistent, arena, &change);
     if (scene->host->live && selinux_mode(scene->host) == SELINUX_OFF)
         strings_add(&change.notes, arena, "SELinux is off on this host: only the store changes");
     *out_change = change;

@@ -76,7 +76,8 @@ MUST_CHECK int selinux_policy_booleans_for(const struct selinux_policy *policy, 
                                            struct arena *arena,
                                            struct selinux_boolean_effect **out_effects,
                                            size_t *out_count, struct err *err);
-/* Of a boolean that is on: what it gives now. */
+/* Of a boolean that is on: what it gives now. `domain` NULL: of nobody, and all others are counted.
+ */
 MUST_CHECK int selinux_policy_boolean_effect(const struct selinux_policy *policy,
                                              const char *boolean, const char *domain,
                                              struct arena *arena,

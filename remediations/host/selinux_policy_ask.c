@@ -376,10 +376,10 @@ int selinux_policy_boolean_effect(const struct selinux_policy *policy, const cha
                                   const char *domain, struct arena *arena,
                                   struct selinux_boolean_effect *out_effect, struct err *err)
 {
-    uint32_t source;
+    uint32_t source = 0;
 
     (void)arena;
-    if (find_type(policy, domain, &source, err) < 0)
+    if (domain != NULL && find_type(policy, domain, &source, err) < 0)
         return -1;
     for (size_t at = 0; at < policy->boolean_count; at++)
         if (strcmp(policy->booleans[at].name, boolean) == 0) {

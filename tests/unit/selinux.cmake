@@ -5,7 +5,8 @@ if(HAMEDIC_HAVE_SEMANAGE)
     target_link_options(test_semanage PRIVATE -Wl,--wrap=semanage_commit)
 
     hamedic_unit_test(selinux_rows hamedic_remediations)
-    target_compile_definitions(test_selinux_rows PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+    target_compile_definitions(test_selinux_rows PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree"
+        COUNTS_EXPOSURE=$<BOOL:${HAMEDIC_HAVE_SEPOL}>)
 else()
     hamedic_unit_test(semanage_none hamedic_remediations)
 endif()
