@@ -12,9 +12,14 @@ static const struct cause rows[] = {
     {"global-maxconn", SEVERITY_CRITICAL, front_look_global_maxconn},
     {"frontend-maxconn", SEVERITY_CRITICAL, front_look_frontend_maxconn},
     {"server-queue", SEVERITY_WARNING, slow_look_server_queue},
+    {"fd-limit", SEVERITY_CRITICAL, limits_look_fd_limit},
+    {"limit-not-effective", SEVERITY_WARNING, limits_look_not_effective},
     {"maxconn-over-budget", SEVERITY_WARNING, latent_look_maxconn_over_budget},
     {"port-range-overlap", SEVERITY_WARNING, latent_look_port_range_overlap},
     {"stats-socket-off", SEVERITY_WARNING, latent_look_stats_socket_off},
+    {"sysctl-overridden", SEVERITY_WARNING, boot_look_sysctl_overridden},
+    {"sysctl-not-persistent", SEVERITY_WARNING, boot_look_sysctl_not_persistent},
+    {"reload-failed", SEVERITY_CRITICAL, reload_look_failed},
 };
 
 const struct cause *causes_table(size_t *out_count)

@@ -30,6 +30,14 @@ void slow_look_server_queue(struct diagnosis_work *work, const struct cause *cau
 void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_stats_socket_off(struct diagnosis_work *work, const struct cause *cause);
+/* limits.c: file descriptors */
+void limits_look_fd_limit(struct diagnosis_work *work, const struct cause *cause);
+void limits_look_not_effective(struct diagnosis_work *work, const struct cause *cause);
+/* boot.c: what the next boot sets is not what runs */
+void boot_look_sysctl_overridden(struct diagnosis_work *work, const struct cause *cause);
+void boot_look_sysctl_not_persistent(struct diagnosis_work *work, const struct cause *cause);
+/* reload.c: it runs, but not what its files say; after the causes that can be behind it */
+void reload_look_failed(struct diagnosis_work *work, const struct cause *cause);
 
 /* DOWN servers that no finding speaks of: told under "not checked", so that nobody takes silence
  * for health. */

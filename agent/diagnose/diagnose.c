@@ -171,6 +171,15 @@ void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const
     add_why(work, wish, cause);
 }
 
+void diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address)
+{
+    size_t index;
+    struct wish *wish = find_wish(work, address, &index);
+
+    if (wish != NULL)
+        add_why(work, wish, cause);
+}
+
 void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,
                         const char *value, const char *because)
 {
@@ -226,7 +235,8 @@ static void tell_not_checked(struct diagnosis_work *work)
         const struct source *source = &facts->sources[i];
         const char *usual = facts->tree ? "not asked of a tree of files" : "not there on this host";
 
-        if (source->state == SOURCE_OK)
+        /* Most hosts have no master socket, and what it would tell is told elsewhere too. */
+        if (source->state == SOURCE_OK || (i == SOURCE_MASTER && source->state == SOURCE_ABSENT))
             continue;
         if (source->state == SOURCE_FAILED)
             usual = "it could not be read";
@@ -289,10 +299,10 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
     *out_result = (struct diagnosis_result){
         .findings = arena_alloc(arena, PLAN_FINDINGS_MAX * sizeof(struct finding))};
     look_find_servers(&work);
+    activates_list(&work);
     for (size_t i = 0; i < count; i++)
         causes[i].look(&work, &causes[i]);
     sort_findings(out_result->findings, out_result->finding_count);
-    activates_list(&work);
     tell_not_checked(&work);
     back_tell_unexplained(&work);
     fill_repairs(&work);

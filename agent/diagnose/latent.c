@@ -70,6 +70,9 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
     if (facts->cfg != NULL && !facts->cfg->global.maxconn.set &&
         facts->haproxy->argument_maxconn == 0)
         return;
+    /* The files give enough; that it is not in force is limit-not-effective. */
+    if (budget->need <= look_pending_limit(work))
+        return;
     struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, "global");
     finding->summary = arena_printf(work->arena,
                                     "maxconn %" PRIu64 " needs %" PRIu64

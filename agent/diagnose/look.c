@@ -65,6 +65,38 @@ bool look_budget_is_short(const struct facts *facts)
     return budget->maxconn > 0 && budget->limit > 0 && budget->need > budget->limit;
 }
 
+uint64_t look_nr_open(const struct diagnosis_work *work)
+{
+    const char *text = look_sysctl(work, "fs.nr_open");
+    uint64_t number = 0;
+
+    return text != NULL && span_scan_u64(span_trim(span_of(text)), &number) && number > 0
+               ? number
+               : NR_OPEN_DEFAULT;
+}
+
+uint64_t look_pending_limit(const struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+    const struct haproxy *haproxy = facts->haproxy;
+    uint64_t gives = facts->unit.limit_hard, most = look_nr_open(work);
+
+    if (facts->tree || !facts_have(facts, SOURCE_UNIT) || !facts->unit.exists ||
+        facts->unit.masked || facts->unit.limit_file == NULL || !haproxy->by_systemd ||
+        !haproxy->running || haproxy->limit_hard == 0)
+        return 0;
+    /* HAProxy raises its own limit where it may, as far as its maxconn needs; without a maxconn
+     * it is the other way round. */
+    bool automatic = facts->cfg != NULL && !facts->cfg->global.maxconn.set &&
+                     haproxy->argument_maxconn == 0 && !facts->cfg->global.ulimit_n.set &&
+                     !facts->cfg->global.fd_hard_limit.set;
+    if (haproxy->can_raise_limit && !automatic)
+        return 0;
+    if (gives > most)
+        gives = most;
+    return gives > haproxy->limit_hard ? gives : 0;
+}
+
 const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit)
 {
     const struct facts *facts = work->facts;

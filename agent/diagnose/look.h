@@ -52,6 +52,11 @@ bool look_budget_is_short(const struct facts *facts);
 /* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;
  * NULL: raising it would not help, or is not allowed. */
 const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit);
+/* No process may have more descriptors than this: fs.nr_open. */
+uint64_t look_nr_open(const struct diagnosis_work *work);
+/* The hard limit that the unit's files give its next start, where that is more than what the
+ * running HAProxy has and cannot raise by itself; 0: no such thing. */
+uint64_t look_pending_limit(const struct diagnosis_work *work);
 
 /* What stands in the way of an edit of this maxconn target ("server/be_api/app1") in the file;
  * NULL: nothing. */

@@ -25,6 +25,7 @@ MUST_CHECK int collect_config(struct collection *collection, struct err *err);
 MUST_CHECK int collect_unit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_check(struct collection *collection, struct err *err);
 MUST_CHECK int collect_stats(struct collection *collection, struct err *err);
+MUST_CHECK int collect_master(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sysctls(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sockets(struct collection *collection, struct err *err);
 MUST_CHECK int collect_audit(struct collection *collection, struct err *err);

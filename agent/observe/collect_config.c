@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "agent/observe/collect.h"
 #include "remediations/host/haproxy_process.h"
 
@@ -14,6 +17,26 @@ static void work_out_budget(struct collection *collection, const struct haproxy 
     if (maxconn != 0 && fd_budget_compute(collection->host, haproxy, cfg, maxconn, 0,
                                           collection->arena, &budget, &err) == 0)
         collection->facts->budget = budget;
+}
+
+/* When the configuration was written last. */
+static void find_newest(struct collection *collection, const struct cfg *cfg)
+{
+    struct facts *facts = collection->facts;
+    struct err ignored;
+
+    for (size_t i = 0; collection->host->live && i < cfg->file_count; i++) {
+        int fd CLEANUP_FD = -1;
+        struct stat stat;
+
+        if (host_open_path(collection->host, cfg->files[i].path, O_PATH, &fd, &ignored) < 0 ||
+            fstat(fd, &stat) < 0)
+            continue;
+        if ((int64_t)stat.st_mtim.tv_sec > facts->cfg_changed) {
+            facts->cfg_changed = (int64_t)stat.st_mtim.tv_sec;
+            facts->cfg_changed_file = cfg->files[i].path;
+        }
+    }
 }
 
 int collect_config(struct collection *collection, struct err *err)
@@ -34,6 +57,7 @@ int collect_config(struct collection *collection, struct err *err)
     haproxy_choose_stats_socket(collection->host, cfg, haproxy);
     facts->haproxy = haproxy;
     facts->cfg = cfg;
+    find_newest(collection, cfg);
     work_out_budget(collection, haproxy, cfg);
     return 0;
 }

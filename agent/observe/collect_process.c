@@ -51,6 +51,7 @@ int collect_process(struct collection *collection, struct err *err)
     facts->open_descriptors = -1;
     facts->memory_available_kib = -1;
     facts->worker_memory_kib = -1;
+    facts->told_failures = -1;
     if (haproxy_locate(collection->host, arena, haproxy, err) < 0)
         return -1;
     if (!collection->host->live)
@@ -58,7 +59,9 @@ int collect_process(struct collection *collection, struct err *err)
     facts->memory_available_kib = read_available(collection->host, arena);
     if (!haproxy->running)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
+    facts->told_failures = haproxy_told_failures(haproxy, arena);
     if (haproxy->worker != 0) {
+        facts->worker_started = process_started(haproxy->worker_start);
         facts->open_descriptors = count_descriptors(haproxy->worker);
         facts->worker_memory_kib =
             read_kib(process_file(haproxy->worker, "status", arena), "VmRSS:");

@@ -19,6 +19,7 @@ static const struct collector {
     {SOURCE_UNIT, "unit", 2, true, false, collect_unit},
     {SOURCE_CHECK, "haproxy -c", 2, false, false, collect_check},
     {SOURCE_STATS, "stats", 2, false, false, collect_stats},
+    {SOURCE_MASTER, "master", 2, false, false, collect_master},
     {SOURCE_SYSCTL, "sysctl", 2, true, false, collect_sysctls},
     {SOURCE_SOCKETS, "sockets", 1, false, false, collect_sockets},
     {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},

@@ -26,6 +26,7 @@ enum source_id {
     SOURCE_SYSCTL,
     SOURCE_SOCKETS, /* sock_diag */
     SOURCE_PROBE,   /* our own connects to the servers */
+    SOURCE_MASTER,  /* `show proc` of HAProxy's master socket */
     SOURCE_AUDIT,   /* SELinux denials of HAProxy, out of the audit log */
     SOURCE_COUNT
 };
@@ -43,7 +44,16 @@ struct sysctl_fact {
     struct sysctl_boot_fact {
         const char *value, *file;
         size_t line;
+        bool for_haproxy; /* the file's name or text speaks of HAProxy, or it is ours */
+        bool since_boot;  /* the file was changed after this host was started */
     } boot;
+    struct sysctl_boot_fact *others; /* an administrator's assignments that do not win, in order */
+    size_t other_count;
+    /* What a boot leaves where no file sets it; NULL: not the same on every host. */
+    const char *kernel_default;
+    /* Boot sets this very value, and nothing that is known sets it later: what runs is what boot
+     * set, or what somebody set since. */
+    bool follows_boot;
 };
 
 struct probe {
@@ -61,6 +71,8 @@ struct facts {
     struct source sources[SOURCE_COUNT];
 
     const struct haproxy *haproxy; /* always there; running may be false */
+    int64_t worker_started;        /* seconds since 1970; 0 unknown */
+    int64_t told_failures;         /* failed reloads by the master's environment; -1 not told */
     int64_t open_descriptors;      /* of the worker; -1 unknown */
     int64_t memory_available_kib;  /* MemAvailable; -1 unknown */
     int64_t worker_memory_kib;     /* VmRSS of the worker; -1 unknown */
@@ -70,7 +82,11 @@ struct facts {
 
     const struct cfg *cfg; /* NULL: not readable */
     const char *cfg_error;
+    int64_t cfg_changed; /* when its newest file was written; 0 unknown */
+    const char *cfg_changed_file;
     struct haproxy_verdict check; /* SOURCE_CHECK */
+
+    struct haproxy_proc master; /* SOURCE_MASTER */
 
     struct haproxy_info info;
     struct haproxy_stat *stats;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "plans/base/escape.h"
 
@@ -232,4 +234,39 @@ int process_list_haproxy(const char *program, struct arena *arena, struct proces
     *out_processes = processes;
     *out_count = count;
     return 0;
+}
+
+int64_t haproxy_told_failures(const struct haproxy *haproxy, struct arena *arena)
+{
+    static const char name[] = "HAPROXY_PROCESSES=", key[] = "failedreloads=";
+    struct strings variables;
+    int64_t failed = -1;
+
+    if (haproxy->master == 0 ||
+        (haproxy->major != 2 && !(haproxy->major == 3 && haproxy->minor == 0)))
+        return -1;
+    variables = process_strings(process_file(haproxy->master, "environ", arena), arena);
+    for (size_t i = 0; i < variables.count; i++) {
+        if (strncmp(variables.at[i], name, sizeof name - 1) != 0)
+            continue;
+        const char *master = strstr(variables.at[i], "|type=m;");
+        const char *count = master == NULL ? NULL : strstr(master, key);
+        if (count == NULL)
+            continue;
+        count += sizeof key - 1;
+        if (!span_scan_i64((struct span){count, strspn(count, "0123456789")}, &failed))
+            failed = -1;
+    }
+    return failed;
+}
+
+int64_t process_started(uint64_t start)
+{
+    struct timespec up, now;
+    int64_t ticks = sysconf(_SC_CLK_TCK);
+
+    if (start == 0 || ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0 ||
+        clock_gettime(CLOCK_REALTIME, &now) < 0)
+        return 0;
+    return (int64_t)now.tv_sec - ((int64_t)up.tv_sec - (int64_t)start / ticks);
 }

@@ -33,6 +33,9 @@ MUST_CHECK int process_list_haproxy(const char *program, struct arena *arena,
                                     struct err *err);
 /* Start time in clock ticks since boot; 0: no such process. */
 uint64_t process_start(pid_t pid);
+/* Such a start time in seconds since 1970, as the clock is set now; within a second or two. 0: not
+ * known. */
+int64_t process_started(uint64_t start);
 /* The whole of /proc/PID/NAME; empty where it cannot be read. */
 struct span process_file(pid_t pid, const char *name, struct arena *arena);
 /* Where /proc/PID/NAME points; NULL where it cannot be read. */
@@ -85,6 +88,12 @@ MUST_CHECK int haproxy_locate(const struct host *host, struct arena *arena,
                               struct haproxy *out_haproxy, struct err *err);
 void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
                                  struct haproxy *haproxy);
+
+/* Reloads that failed since the last one that worked, as the running master counts them: it hands
+ * the number on in its environment when it executes itself anew (2.5 to 3.0):
+ * "HAPROXY_PROCESSES=|type=m;fd=-1;pid=1;reloads=1;failedreloads=1;...". -1: not told; from 3.1 on
+ * the number stands there only once the next reload has begun. */
+int64_t haproxy_told_failures(const struct haproxy *haproxy, struct arena *arena);
 
 /* Runs a program without a shell; both its outputs together, at most `max` bytes, the rest read and
  * dropped. */

@@ -91,29 +91,6 @@ static bool is_alive(const struct process *process)
     return process->pid != 0 && process_start(process->pid) == process->start;
 }
 
-/* The master keeps its count of failures in its environment when it executes itself anew (2.4
- * to 3.0): "HAPROXY_PROCESSES=|type=m;fd=-1;pid=1;reloads=1;failedreloads=1;...". -1: not told. */
-static int64_t failed_in_environment(const struct haproxy *haproxy, struct arena *arena)
-{
-    struct strings variables =
-        process_strings(process_file(haproxy->master, "environ", arena), arena);
-    static const char name[] = "HAPROXY_PROCESSES=", key[] = "failedreloads=";
-    int64_t failed = -1;
-
-    for (size_t i = 0; i < variables.count; i++) {
-        if (strncmp(variables.at[i], name, sizeof name - 1) != 0)
-            continue;
-        const char *master = strstr(variables.at[i], "|type=m;");
-        const char *count = master == NULL ? NULL : strstr(master, key);
-        if (count == NULL)
-            continue;
-        count += sizeof key - 1;
-        if (!span_scan_i64((struct span){count, strspn(count, "0123456789")}, &failed))
-            failed = -1;
-    }
-    return failed;
-}
-
 static bool ask_master(const struct reload *reload, struct arena *arena,
                        struct haproxy_proc *out_proc)
 {
@@ -149,7 +126,7 @@ static void remember_before(struct reload *reload)
     struct haproxy_proc proc;
 
     reload->before = list_workers(reload, reload->arena, &reload->before_count);
-    reload->failed_before = failed_in_environment(reload->haproxy, reload->arena);
+    reload->failed_before = haproxy_told_failures(reload->haproxy, reload->arena);
     reload->failed_before_asked =
         ask_master(reload, reload->arena, &proc) ? proc.failed_reloads : -1;
 }
@@ -240,13 +217,8 @@ enum outcome { RELOAD_PENDING, RELOAD_DONE, RELOAD_FAILED, RELOAD_MASTER_GONE, R
 
 static bool has_failed(const struct reload *reload, struct arena *arena)
 {
-    const struct haproxy *haproxy = reload->haproxy;
-    int64_t failed;
+    int64_t failed = haproxy_told_failures(reload->haproxy, arena);
 
-    /* From 3.1 on the environment tells a failure only when the next reload begins. */
-    if (haproxy->major != 2 && !(haproxy->major == 3 && haproxy->minor == 0))
-        return false;
-    failed = failed_in_environment(haproxy, arena);
     return failed >= 0 && reload->failed_before >= 0 && failed > reload->failed_before;
 }
 

@@ -47,6 +47,22 @@ struct sysctl_boot {
 MUST_CHECK int sysctl_at_boot(const struct host *host, const char *key, struct arena *arena,
                               struct sysctl_boot *out_boot, struct err *err);
 
+/* One line that gives the key a value by name, wherever it stands in the order of boot. */
+struct sysctl_assignment {
+    const char *value;
+    const char *file, *real_file; /* as in struct sysctl_boot */
+    size_t line;
+    bool wins;
+    bool is_read;     /* false: /etc/sysctl.conf that no sysctl.d links to: boot passes it over */
+    bool for_haproxy; /* its file's name or text speaks of haproxy or hamedic */
+    int64_t changed;  /* when its file was written last, seconds since 1970; 0: not known */
+};
+/* Those of an administrator (below /etc and /run) in the order in which boot reads them, and the
+ * one that wins wherever it stands. Where a glob or no file wins, none of them `wins`. */
+MUST_CHECK int sysctl_assignments(const struct host *host, const char *key, struct arena *arena,
+                                  struct sysctl_assignment **out_assignments, size_t *out_count,
+                                  struct err *err);
+
 /* The file to edit so that `value` wins at boot, and its new bytes. Where it wins already: the file
  * that wins, unchanged. value NULL: takes the line out of a file of ours again; removing our last
  * line gives exists false. */

@@ -146,18 +146,25 @@ static void add_line(struct entries *entries, struct arena *arena, const struct 
     entry->boot.line = line->line.number;
 }
 
-static int collect(const struct host *host, const char *path, const struct conf_what_if *what_if,
-                   struct arena *arena, struct entries *entries, struct err *err)
+int sysctl_rules_files(const struct host *host, const struct conf_what_if *what_if,
+                       struct arena *arena, struct conf_files *out_files, struct err *err)
 {
     struct strings dirs = {0};
-    struct conf_files files;
 
     strings_add(&dirs, arena, "/etc/sysctl.d");
     strings_add(&dirs, arena, "/run/sysctl.d");
     strings_add(&dirs, arena, "/usr/local/lib/sysctl.d");
     strings_add(&dirs, arena, "/usr/lib/sysctl.d");
     strings_add(&dirs, arena, "/lib/sysctl.d");
-    if (conf_files_list(host, &dirs, what_if, arena, &files, err) < 0)
+    return conf_files_list(host, &dirs, what_if, arena, out_files, err);
+}
+
+static int collect(const struct host *host, const char *path, const struct conf_what_if *what_if,
+                   struct arena *arena, struct entries *entries, struct err *err)
+{
+    struct conf_files files;
+
+    if (sysctl_rules_files(host, what_if, arena, &files, err) < 0)
         return -1;
     for (size_t i = 0; i < files.count; i++) {
         struct sysctl_line line = {0};

@@ -24,6 +24,10 @@ const char *sysctl_rules_path(struct arena *arena, struct span key);
 /* The next line that says something. out_line zeroed and *position 0 to begin with. */
 bool sysctl_rules_next(struct span text, size_t *position, struct arena *arena,
                        struct sysctl_line *out_line);
+/* All files that boot reads, in order. */
+MUST_CHECK int sysctl_rules_files(const struct host *host, const struct conf_what_if *what_if,
+                                  struct arena *arena, struct conf_files *out_files,
+                                  struct err *err);
 bool sysctl_rules_is_glob(const char *path);
 
 struct sysctl_winner {

@@ -1,6 +1,7 @@
 #include "remediations/host/systemd.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,7 +123,7 @@ static int get_string(sd_bus *bus, const char *path, const char *interface, cons
     return 0;
 }
 
-/* `type` as in D-Bus: 'b' int, 'u' uint32_t, 't' uint64_t. */
+/* `type` as in D-Bus: 'b' int, 'i' int32_t, 'u' uint32_t, 't' uint64_t. */
 static int get_plain(sd_bus *bus, const char *path, const char *interface, const char *property,
                      char type, void *out_value, struct err *err)
 {
@@ -131,6 +132,47 @@ static int get_plain(sd_bus *bus, const char *path, const char *interface, const
     int done = sd_bus_get_property_trivial(bus, service, path, interface, property, &error, type,
                                            out_value);
     return done < 0 ? fail(err, done, &error, property) : 0;
+}
+
+/* The same where this systemd may be too old to know it: *out_value stays as it is then. */
+static void get_if_known(sd_bus *bus, const char *path, const char *interface, const char *property,
+                         char type, void *out_value)
+{
+    uint64_t value = 0; /* room for each of the types */
+    struct err ignored;
+
+    if (get_plain(bus, path, interface, property, type, &value, &ignored) == 0)
+        memcpy(out_value, &value, type == 't' ? sizeof(uint64_t) : sizeof(uint32_t));
+}
+
+static const char *get_string_if_known(sd_bus *bus, const char *path, const char *property,
+                                       struct arena *arena)
+{
+    const char *value = NULL;
+    struct err ignored;
+
+    return get_string(bus, path, service_interface, property, arena, &value, &ignored) == 0 ? value
+                                                                                            : NULL;
+}
+
+static void get_more(sd_bus *bus, const char *path, struct arena *arena, struct systemd_unit *state)
+{
+    uint64_t active_microseconds = 0, capabilities = UINT64_MAX;
+    uint32_t restarts = UINT32_MAX;
+    int32_t exit_code = 0, exit_status = 0;
+
+    get_if_known(bus, path, unit_interface, "ActiveEnterTimestamp", 't', &active_microseconds);
+    get_if_known(bus, path, service_interface, "NRestarts", 'u', &restarts);
+    get_if_known(bus, path, service_interface, "ExecMainCode", 'i', &exit_code);
+    get_if_known(bus, path, service_interface, "ExecMainStatus", 'i', &exit_status);
+    get_if_known(bus, path, service_interface, "CapabilityBoundingSet", 't', &capabilities);
+    state->status_text = get_string_if_known(bus, path, "StatusText", arena);
+    state->reload_result = get_string_if_known(bus, path, "ReloadResult", arena);
+    state->active_since = (int64_t)(active_microseconds / 1000000);
+    state->restarts = restarts == UINT32_MAX ? -1 : (int64_t)restarts;
+    state->exit_code = exit_code;
+    state->exit_status = exit_status;
+    state->bounds_sys_resource = (capabilities & (UINT64_C(1) << CAP_SYS_RESOURCE)) == 0;
 }
 
 int systemd_unit_state(const struct host *host, const char *unit, struct arena *arena,
@@ -158,6 +200,8 @@ int systemd_unit_state(const struct host *host, const char *unit, struct arena *
              0))
         return -1;
     state.main_pid = (pid_t)main_pid;
+    if (state.loaded)
+        get_more(bus, path, arena, &state);
     *out_unit = state;
     return 0;
 }

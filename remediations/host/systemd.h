@@ -19,6 +19,14 @@ struct systemd_unit {
     pid_t main_pid;
     uint64_t limit_soft, limit_hard; /* LimitNOFILE as loaded */
     bool needs_daemon_reload;
+    int64_t active_since; /* seconds since 1970; 0: never */
+    /* What an older systemd does not tell is NULL, -1 or false. */
+    const char *status_text;   /* what the service said of itself; "": nothing */
+    const char *reload_result; /* of ExecReload= when it last ran; "success" also before that */
+    int64_t restarts;          /* automatic ones since it was started by somebody */
+    int exit_code;             /* how the main process ended, as si_code: CLD_EXITED; 0: it runs */
+    int exit_status;           /* its exit status or signal */
+    bool bounds_sys_resource;  /* CapabilityBoundingSet leaves CAP_SYS_RESOURCE out */
 };
 
 bool systemd_runs(const struct host *host);

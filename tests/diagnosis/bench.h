@@ -17,7 +17,14 @@
 
 enum { ROW_WEB, ROW_API, ROW_APP1, ROW_APP2, ROW_BE_API, ROW_WEB1, ROW_BE_WEB, ROW_COUNT };
 enum { FIELD_MAXCONN, FIELD_CURRENT, FIELD_MAXSOCK, FIELD_REACHED, FIELD_COUNT };
-enum { SYSCTL_RANGE, SYSCTL_RESERVED, SYSCTL_REUSE, SYSCTL_NR_OPEN, SYSCTL_COUNT };
+enum {
+    SYSCTL_RANGE,
+    SYSCTL_RESERVED,
+    SYSCTL_REUSE,
+    SYSCTL_NR_OPEN,
+    SYSCTL_SOMAXCONN,
+    SYSCTL_COUNT
+};
 enum { PROBE_APP1, PROBE_APP2, PROBE_WEB1, PROBE_COUNT };
 enum { LISTENER_80, LISTENER_8443, LISTENER_SSH, LISTENER_SPARE, LISTENER_ROOM };
 enum { DEST_APP1, DEST_APP2, DEST_WEB1, DEST_COUNT };
@@ -172,6 +179,8 @@ static inline void bench_network(struct bench *bench)
     bench->sysctls[SYSCTL_REUSE].running = "2";
     bench->sysctls[SYSCTL_NR_OPEN].key = "fs.nr_open";
     bench->sysctls[SYSCTL_NR_OPEN].running = "1048576";
+    bench->sysctls[SYSCTL_SOMAXCONN] = (struct sysctl_fact){
+        .key = "net.core.somaxconn", .running = "4096", .kernel_default = "4096"};
     for (size_t i = 0; i < 3; i++) {
         bench->probes[i] = (struct probe){addresses[i], ports[i], 0, 600};
         bench->destinations[i] =
@@ -210,6 +219,10 @@ static inline struct bench *bench_new(void)
     for (size_t i = 0; i < SOURCE_COUNT; i++)
         facts->sources[i].state = SOURCE_OK;
     facts->haproxy = &bench->haproxy;
+    facts->worker_started = facts->time - 3600;
+    facts->cfg_changed = facts->time - 7200;
+    facts->cfg_changed_file = "/etc/haproxy/haproxy.cfg";
+    facts->master = (struct haproxy_proc){.failed_reloads = 0, .reloads = 1, .worker = 901};
     facts->open_descriptors = 80;
     facts->memory_available_kib = 4 * 1024 * 1024;
     facts->unit = (struct unit){.exists = true, .name = "haproxy.service"};
@@ -259,6 +272,8 @@ static inline void bench_lose(struct bench *bench, enum source_id source, enum s
         facts->probe_count = 0;
     if (source == SOURCE_SYSCTL)
         facts->sysctl_count = 0;
+    if (source == SOURCE_MASTER)
+        facts->master = (struct haproxy_proc){0};
 }
 
 static inline void bench_tree(struct bench *bench)
@@ -272,7 +287,10 @@ static inline void bench_tree(struct bench *bench)
     bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
     bench_lose(bench, SOURCE_SOCKETS, SOURCE_ABSENT);
     bench_lose(bench, SOURCE_PROBE, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_MASTER, SOURCE_ABSENT);
     facts->stats_error = NULL;
+    facts->told_failures = -1;
+    facts->worker_started = facts->cfg_changed = 0;
     for (size_t i = 0; i < SYSCTL_COUNT; i++)
         bench->sysctls[i].running = NULL;
     for (size_t i = 0; i < SOURCE_COUNT; i++)
@@ -293,6 +311,48 @@ static inline void bench_queue(struct bench *bench, size_t row, int64_t sessions
 {
     bench->rows[row].sessions = sessions;
     bench->rows[row].queue = queue;
+}
+
+/* The worker has `limit` descriptors, as its master has, and holds `open` of them. */
+static inline void bench_descriptors(struct bench *bench, uint64_t limit, int64_t open)
+{
+    bench->haproxy.limit_soft = bench->haproxy.limit_hard = limit;
+    bench->haproxy.worker_limit_soft = limit;
+    bench->facts.budget.limit = limit;
+    bench->facts.open_descriptors = open;
+}
+
+/* LimitNOFILE in a drop-in that systemd has loaded. */
+static inline void bench_unit_limit(struct bench *bench, uint64_t limit)
+{
+    struct facts *facts = &bench->facts;
+
+    facts->unit.limit_soft = facts->unit.limit_hard = limit;
+    facts->unit.limit_text = arena_printf(bench->arena, "%ju", (uintmax_t)limit);
+    facts->unit.limit_file = "/etc/systemd/system/haproxy.service.d/limits.conf";
+    facts->unit.limit_line = 2;
+    facts->systemd_unit.limit_soft = facts->systemd_unit.limit_hard = limit;
+}
+
+/* The file was edited while the worker ran: another maxconn. */
+static inline void bench_edited(struct bench *bench, uint64_t maxconn)
+{
+    bench->cfg->global.maxconn.value = maxconn;
+    bench->facts.budget.maxconn = maxconn;
+    bench->facts.budget.need = 2 * maxconn + 40;
+    bench->facts.cfg_changed = bench->facts.worker_started + 60;
+}
+
+/* `other` loses to `winner`: two lines that set the same key. */
+static inline void bench_two_files(struct bench *bench, size_t sysctl,
+                                   struct sysctl_boot_fact other, struct sysctl_boot_fact winner)
+{
+    struct sysctl_fact *fact = &bench->sysctls[sysctl];
+
+    fact->others = arena_alloc(bench->arena, sizeof *fact->others);
+    fact->others[0] = other;
+    fact->other_count = 1;
+    fact->boot = winner;
 }
 
 static inline void bench_full_frontend(struct bench *bench, size_t row, size_t listener,

@@ -268,6 +268,191 @@ static void silent_socket(struct bench *bench)
     bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
 }
 
+static void descriptors_used_up(struct bench *bench)
+{
+    /* no strict-limits: it started with less than its maxconn needs */
+    bench_descriptors(bench, 1024, 1020);
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 480);
+}
+static void descriptors_lowered(struct bench *bench)
+{
+    bench->haproxy.worker_limit_soft = 1024;
+    bench->facts.open_descriptors = 1018;
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 480);
+}
+static void descriptors_by_maxconn(struct bench *bench)
+{
+    bench_descriptors(bench, 2040, 2035);
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 998);
+}
+static void descriptors_of_many(struct bench *bench)
+{
+    bench_descriptors(bench, 20000, 1900);
+    bench_info(bench, FIELD_CURRENT, "CurrConns", 900);
+}
+static void descriptors_no_stats(struct bench *bench)
+{
+    descriptors_lowered(bench);
+    bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
+}
+static void limit_not_loaded(struct bench *bench)
+{
+    bench_unit_limit(bench, 50000);
+}
+static void limit_raised_by_itself(struct bench *bench)
+{
+    bench_unit_limit(bench, 10000);
+}
+static void limit_with_capability(struct bench *bench)
+{
+    bench_unit_limit(bench, 50000);
+    bench->haproxy.can_raise_limit = true;
+}
+static void limit_above_nr_open(struct bench *bench)
+{
+    bench_unit_limit(bench, UINT64_MAX);
+    bench_descriptors(bench, 1048576, 80);
+}
+static void limit_of_another_start(struct bench *bench)
+{
+    bench_unit_limit(bench, 50000);
+    bench->haproxy.by_systemd = false;
+}
+static void limit_pending_and_needed(struct bench *bench)
+{
+    /* The drop-in is there, and what was edited needs it. */
+    bench_unit_limit(bench, 50000);
+    bench_edited(bench, 20000);
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 1;
+}
+
+static void reload_failed(struct bench *bench)
+{
+    bench_edited(bench, 2000);
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 2;
+}
+static void reload_failed_over_budget(struct bench *bench)
+{
+    bench_edited(bench, 100000);
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 1;
+}
+static void reload_failed_by_status(struct bench *bench)
+{
+    bench_edited(bench, 2000);
+    bench_lose(bench, SOURCE_MASTER, SOURCE_ABSENT);
+    bench->facts.told_failures = -1;
+    bench->facts.systemd_unit.status_text = "Reload failed!";
+}
+static void reload_failed_unseen(struct bench *bench)
+{
+    bench_edited(bench, 2000);
+    bench_lose(bench, SOURCE_MASTER, SOURCE_ABSENT);
+    bench->facts.told_failures = -1;
+}
+static void reload_failed_old_version(struct bench *bench)
+{
+    /* 2.4: nothing is counted, the worker stands among the old ones. */
+    bench_edited(bench, 2000);
+    bench->facts.told_failures = -1;
+    bench->facts.master = (struct haproxy_proc){.failed_reloads = -1, .reloads = 3};
+}
+static void edited_not_reloaded(struct bench *bench)
+{
+    bench_edited(bench, 2000);
+    bench->facts.systemd_unit.status_text = "Ready.";
+}
+static void reload_failed_put_back(struct bench *bench)
+{
+    bench->facts.master.failed_reloads = 1;
+    bench->facts.told_failures = -1;
+}
+static void reload_and_tree(struct bench *bench)
+{
+    reload_failed(bench);
+    bench_tree(bench);
+}
+
+#define FILE_50  "/etc/sysctl.d/50-haproxy.conf"
+#define FILE_99  "/etc/sysctl.d/99-sysctl.conf"
+#define FILE_OWN "/etc/sysctl.d/99-hamedic.conf"
+static void overridden_with(struct bench *bench, const char *running, bool loser_ours,
+                            bool winner_ours)
+{
+    bench->sysctls[SYSCTL_SOMAXCONN].running = running;
+    bench_two_files(
+        bench, SYSCTL_SOMAXCONN,
+        (struct sysctl_boot_fact){"16384", loser_ours ? FILE_50 : "/etc/sysctl.d/10-x.conf", 3,
+                                  loser_ours, false},
+        (struct sysctl_boot_fact){"1024", winner_ours ? FILE_OWN : FILE_99, 7, winner_ours, false});
+}
+static void overridden_for_haproxy(struct bench *bench)
+{
+    overridden_with(bench, "1024", true, false);
+}
+static void overridden_but_runs(struct bench *bench)
+{
+    overridden_with(bench, "16384", false, false);
+    bench->sysctls[SYSCTL_SOMAXCONN].follows_boot = true;
+}
+static void overridden_by_nobody_knows(struct bench *bench)
+{
+    overridden_with(bench, "1024", false, false);
+}
+static void overridden_by_hamedic(struct bench *bench)
+{
+    overridden_with(bench, "1024", false, true);
+}
+static void overridden_same_value(struct bench *bench)
+{
+    overridden_with(bench, "16384", true, false);
+    bench->sysctls[SYSCTL_SOMAXCONN].boot.value = "16384";
+}
+static void overridden_elsewhere(struct bench *bench)
+{
+    overridden_for_haproxy(bench);
+    bench->haproxy.same_network = false;
+}
+static void changed_by_hand(struct bench *bench)
+{
+    bench->sysctls[SYSCTL_SOMAXCONN].running = "8192";
+    bench->sysctls[SYSCTL_SOMAXCONN].follows_boot = true;
+}
+static void changed_since_file(struct bench *bench)
+{
+    changed_by_hand(bench);
+    bench->sysctls[SYSCTL_SOMAXCONN].boot =
+        (struct sysctl_boot_fact){"1024", FILE_50, 3, true, false};
+}
+static void file_not_loaded(struct bench *bench)
+{
+    changed_since_file(bench);
+    bench->sysctls[SYSCTL_SOMAXCONN].boot.since_boot = true;
+}
+static void changed_in_a_container(struct bench *bench)
+{
+    changed_by_hand(bench);
+    bench->sysctls[SYSCTL_SOMAXCONN].follows_boot = false;
+}
+static void changed_elsewhere(struct bench *bench)
+{
+    changed_by_hand(bench);
+    bench->haproxy.same_network = false;
+}
+static void changed_unknown_default(struct bench *bench)
+{
+    bench->sysctls[SYSCTL_NR_OPEN].running = "2000000";
+    bench->sysctls[SYSCTL_NR_OPEN].follows_boot = true;
+}
+static void changed_only_blanks(struct bench *bench)
+{
+    bench->sysctls[SYSCTL_RANGE].follows_boot = true;
+    bench->sysctls[SYSCTL_RANGE].kernel_default = "32768 60999";
+    bench->sysctls[SYSCTL_RESERVED].follows_boot = true;
+    bench->sysctls[SYSCTL_RESERVED].running = "9000-9001";
+    bench->sysctls[SYSCTL_RESERVED].boot =
+        (struct sysctl_boot_fact){"9001,9000", FILE_50, 1, true, false};
+}
+
 static void stopped(struct bench *bench)
 {
     bench->haproxy = (struct haproxy){.program = "/usr/sbin/haproxy", .unit = "haproxy.service"};
@@ -386,6 +571,46 @@ static const struct scenario scenarios[] = {
     {"range covers it after boot", overlap_at_boot, {PROVEN("port-range-overlap")}},
     {"maxconn over the budget", over_budget, {PROVEN("maxconn-over-budget")}},
     {"no maxconn in the file", auto_maxconn, {{0}}},
+    {"descriptors used up, no strict-limits",
+     descriptors_used_up,
+     {PROVEN("fd-limit"), PROVEN("maxconn-over-budget")}},
+    {"descriptors used up, limit lowered", descriptors_lowered, {PROVEN("fd-limit")}},
+    {"descriptors used up by maxconn", descriptors_by_maxconn, {{0}}},
+    {"many descriptors, more to have", descriptors_of_many, {{0}}},
+    {"descriptors used up, stats unread",
+     descriptors_no_stats,
+     {POSSIBLE("fd-limit"), POSSIBLE("stats-socket-off")}},
+    {"LimitNOFILE not in force", limit_not_loaded, {PROVEN("limit-not-effective")}},
+    {"LimitNOFILE below what runs", limit_raised_by_itself, {{0}}},
+    {"LimitNOFILE, CAP_SYS_RESOURCE", limit_with_capability, {{0}}},
+    {"LimitNOFILE infinity, at nr_open", limit_above_nr_open, {{0}}},
+    {"LimitNOFILE, not systemd's process", limit_of_another_start, {{0}}},
+    {"LimitNOFILE not in force, needed",
+     limit_pending_and_needed,
+     {PROVEN("limit-not-effective"), PROVEN("reload-failed")}},
+    {"reload failed", reload_failed, {PROVEN("reload-failed")}},
+    {"reload failed, over the budget",
+     reload_failed_over_budget,
+     {PROVEN("reload-failed"), PROVEN("maxconn-over-budget")}},
+    {"reload failed, by status text", reload_failed_by_status, {PROVEN("reload-failed")}},
+    {"reload failed, HAProxy 2.4", reload_failed_old_version, {PROVEN("reload-failed")}},
+    {"edited, nobody knows of a reload", reload_failed_unseen, {POSSIBLE("reload-failed")}},
+    {"edited and not reloaded", edited_not_reloaded, {{0}}},
+    {"reload failed, file put back", reload_failed_put_back, {POSSIBLE("reload-failed")}},
+    {"reload failed, but a tree", reload_and_tree, {{0}}},
+    {"HAProxy's sysctl loses", overridden_for_haproxy, {PROVEN("sysctl-overridden")}},
+    {"what runs loses at boot", overridden_but_runs, {PROVEN("sysctl-overridden")}},
+    {"a sysctl of somebody's loses", overridden_by_nobody_knows, {POSSIBLE("sysctl-overridden")}},
+    {"a sysctl loses to hamedic's", overridden_by_hamedic, {{0}}},
+    {"a sysctl is set twice the same", overridden_same_value, {{0}}},
+    {"a sysctl loses, other network", overridden_elsewhere, {{0}}},
+    {"sysctl set by hand", changed_by_hand, {PROVEN("sysctl-not-persistent")}},
+    {"sysctl set since its file", changed_since_file, {PROVEN("sysctl-not-persistent")}},
+    {"sysctl file not loaded yet", file_not_loaded, {POSSIBLE("sysctl-not-persistent")}},
+    {"sysctl set in a container", changed_in_a_container, {{0}}},
+    {"sysctl set, other network", changed_elsewhere, {{0}}},
+    {"sysctl set, default not known", changed_unknown_default, {{0}}},
+    {"sysctl written in another way", changed_only_blanks, {{0}}},
     {"no stats socket", no_socket, {PROVEN("stats-socket-off")}},
     {"stats socket of an operator", operator_socket, {PROVEN("stats-socket-off")}},
     {"stats socket silent", silent_socket, {POSSIBLE("stats-socket-off")}},

@@ -1,0 +1,167 @@
+/* A reload that failed: the old worker goes on with the old configuration, and nobody is told. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/diagnose/activates.h"
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/look.h"
+
+#define DIFFERENCES_MAX 4
+
+/* What speaks for a reload that failed. */
+struct signs {
+    int64_t asked; /* failed reloads by `show proc`; -1: not told */
+    int64_t told;  /* by the master's environment; -1: not told */
+    bool said;     /* the unit's status text says so */
+    bool differs;  /* file and running process */
+    bool older;    /* the worker is older than the file */
+};
+
+/* Up to 2.4 nothing is counted, but the worker that stayed stands among the old ones. */
+static int64_t count_asked(const struct facts *facts)
+{
+    const struct haproxy_proc *proc = &facts->master;
+
+    if (!facts_have(facts, SOURCE_MASTER))
+        return -1;
+    if (proc->failed_reloads >= 0)
+        return proc->failed_reloads;
+    return proc->reloads > 0 && proc->worker == 0 && facts->haproxy->worker != 0 ? 1 : 0;
+}
+
+static struct signs look_for_signs(const struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+    const char *text = facts->systemd_unit.status_text;
+    struct signs signs = {.asked = count_asked(facts), .told = facts->told_failures};
+
+    /* HAProxy 2.8 and later: "Reload failed!", "Reload failed (master failed to load or ...)!" */
+    signs.said = facts->systemd_unit.loaded && facts->haproxy->by_systemd && text != NULL &&
+                 strncmp(text, "Reload failed", strlen("Reload failed")) == 0;
+    signs.differs = work->result->activates.count > 0;
+    signs.older = facts->worker_started > 0 && facts->cfg_changed > facts->worker_started + 1;
+    return signs;
+}
+
+enum { SIGNS_NONE, SIGNS_POSSIBLE, SIGNS_PROVEN };
+
+static int weigh(const struct signs *signs)
+{
+    int direct = (signs->asked > 0) + (signs->told > 0) + signs->said;
+    bool denied = signs->asked == 0 || signs->told == 0;
+    bool indirect = signs->differs || signs->older;
+
+    if (direct == 0)
+        return !denied && signs->differs && signs->older ? SIGNS_POSSIBLE : SIGNS_NONE;
+    return direct > 1 || indirect ? SIGNS_PROVEN : SIGNS_POSSIBLE;
+}
+
+static void tell_signs(struct diagnosis_work *work, struct finding *finding,
+                       const struct signs *signs)
+{
+    const struct facts *facts = work->facts;
+    const struct strings *differences = &work->result->activates;
+
+    if (signs->asked > 0)
+        diagnose_evidence(work, finding, SOURCE_MASTER,
+                          "show proc: %" PRId64 " failed since the last reload that worked",
+                          signs->asked);
+    if (signs->told > 0)
+        diagnose_evidence(work, finding, SOURCE_PROCESS,
+                          "master %jd counts %" PRId64 " failed in its environment",
+                          (intmax_t)facts->haproxy->master, signs->told);
+    if (signs->said)
+        diagnose_evidence(work, finding, SOURCE_UNIT, "%s: \"%s\"",
+                          look_shown(facts->haproxy->unit), facts->systemd_unit.status_text);
+    if (signs->older)
+        diagnose_evidence(work, finding, SOURCE_CONFIG,
+                          "%s was written %" PRId64 " s after worker %jd was started",
+                          look_shown(facts->cfg_changed_file),
+                          facts->cfg_changed - facts->worker_started,
+                          (intmax_t)facts->haproxy->worker);
+    for (size_t i = 0; i < differences->count && i < DIFFERENCES_MAX; i++)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s", differences->at[i]);
+}
+
+/* Causes of a start that fails after `haproxy -c` was content, and of -c itself. */
+static bool can_be_behind(const char *cause)
+{
+    static const char *const causes[] = {
+        "config-invalid",      "bind-in-use",          "bind-selinux",
+        "bind-privilege",      "bind-address-missing", "bind-ephemeral-clash",
+        "limit-not-effective", "maxconn-over-budget",  "fd-limit"};
+
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (strcmp(causes[i], cause) == 0)
+            return true;
+    return false;
+}
+
+/* The change is the one of the cause behind it; this finding must be gone with it. */
+static void point_to_cause(struct diagnosis_work *work, const struct cause *cause,
+                           struct finding *finding)
+{
+    const struct diagnosis_result *result = work->result;
+    const char *unit = work->facts->haproxy->unit;
+    bool found = false;
+
+    for (size_t i = 0; i < result->finding_count; i++) {
+        const struct finding *behind = &result->findings[i];
+
+        if (behind->state != FINDING_PROVEN || !can_be_behind(behind->cause))
+            continue;
+        strings_addf(&finding->consequences, work->arena, "the cause behind it: %s (%s)",
+                     behind->cause, look_shown(behind->summary));
+        for (size_t k = 0; k < behind->repair.count; k++)
+            diagnose_join(work, cause, behind->repair.at[k]);
+        found = true;
+    }
+    if (found)
+        return;
+    if (unit != NULL && work->facts->systemd_unit.loaded)
+        strings_addf(&finding->advice, work->arena,
+                     "read why the reload failed: journalctl -u %s -n 50 ([ALERT] lines); then "
+                     "reload again",
+                     unit);
+    else
+        strings_add(&finding->advice, work->arena,
+                    "read why the reload failed where HAProxy's messages go ([ALERT] lines); then "
+                    "reload again");
+}
+
+void reload_look_failed(struct diagnosis_work *work, const struct cause *cause)
+{
+    const struct facts *facts = work->facts;
+
+    if (facts->tree || !facts->haproxy->running || facts->haproxy->master == 0)
+        return;
+    struct signs signs = look_for_signs(work);
+    int weight = weigh(&signs);
+    if (weight == SIGNS_NONE)
+        return;
+    struct finding *finding =
+        diagnose_find(work, cause, weight == SIGNS_PROVEN ? FINDING_PROVEN : FINDING_POSSIBLE,
+                      facts->haproxy->unit != NULL ? facts->haproxy->unit : "haproxy");
+    finding->summary = "the last reload failed: the old worker serves with the old configuration";
+    tell_signs(work, finding, &signs);
+    if (weight == SIGNS_POSSIBLE) {
+        finding->severity = SEVERITY_NOTICE;
+        if (signs.asked > 0 || signs.told > 0 || signs.said) {
+            finding->summary = "a reload failed, but what runs is what the file says now";
+            finding->settle = "whether the file was put back since: the next reload that works "
+                              "clears this";
+        } else {
+            finding->summary = "what runs is not what the file says: it was not reloaded, or the "
+                               "reload failed";
+            finding->settle = "`show proc` of a master socket (-S), or the messages of the last "
+                              "reload";
+        }
+        return;
+    }
+    strings_add(&finding->consequences, work->arena,
+                "what was changed in the configuration is not in force, though the reload was "
+                "reported as done");
+    strings_add(&finding->consequences, work->arena,
+                "a restart or a reboot meets the same fault, and stops the service");
+    point_to_cause(work, cause, finding);
+}
