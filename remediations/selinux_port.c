@@ -73,20 +73,6 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The types of ports that belong to no service. */
-static bool is_nobodys(const char *type)
-{
-    static const char *const nobodys[] = {"unreserved_port_t", "reserved_port_t",
-                                          "hi_reserved_port_t", "ephemeral_port_t", "port_t"};
-
-    if (type == NULL)
-        return true;
-    for (size_t at = 0; at < sizeof nobodys / sizeof nobodys[0]; at++)
-        if (strcmp(type, nobodys[at]) == 0)
-            return true;
-    return false;
-}
-
 static void fill_now(const char *target, const struct semanage_port_label *label,
                      struct arena *arena, struct change *out_now)
 {
@@ -137,7 +123,7 @@ static int judge(struct semanage *store, const char *target, const char *type,
                        "%s lies in the local range %u-%u (%s): a label of its own would overlap "
                        "it; change the range with semanage port",
                        target, now->local_low, now->local_high, now->local_range_type);
-    if (is_nobodys(now->policy_type) || same(now->policy_type, type))
+    if (selinux_is_nobodys(now->policy_type) || same(now->policy_type, type))
         return 0;
     if (semanage_get_boolean(store, "haproxy_connect_any", &any, err) < 0)
         return -1;

@@ -4,11 +4,21 @@
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
+#include "agent/diagnose/selinux.h"
+#include "plans/base/text.h"
 
 #define MEMBERS_MAX 8 /* servers told one by one; the rest is counted */
 
 /* What one source says of one server. */
-enum word { WORD_NONE, WORD_FINE, WORD_REFUSED, WORD_TIMEOUT, WORD_UNREACHABLE, WORD_OTHER };
+enum word {
+    WORD_NONE,
+    WORD_FINE,
+    WORD_REFUSED,
+    WORD_TIMEOUT,
+    WORD_UNREACHABLE,
+    WORD_DENIED, /* by this host's own kernel */
+    WORD_OTHER
+};
 
 static bool has(const char *text, const char *part)
 {
@@ -40,6 +50,8 @@ static enum word check_word(const struct haproxy_stat *row)
         return WORD_UNREACHABLE;
     if (has(row->last_check, "Connection timed out"))
         return WORD_TIMEOUT;
+    if (has(row->last_check, "Permission denied"))
+        return WORD_DENIED;
     return WORD_OTHER;
 }
 
@@ -77,6 +89,7 @@ static const char *probe_text(const struct probe *probe)
     case WORD_UNREACHABLE:
         return probe->error == ENETUNREACH ? "no route to that network (ENETUNREACH)"
                                            : "host unreachable (EHOSTUNREACH)";
+    case WORD_DENIED:
     case WORD_OTHER:
         break;
     }
@@ -102,6 +115,45 @@ static bool is_unsaid(const struct haproxy_stat *row)
            (row->last_check == NULL || row->last_check[0] == '\0');
 }
 
+/* ---- backend-selinux ---- */
+
+/* A check may go to another port than the traffic. */
+static uint32_t checked_port(const struct server_view *view)
+{
+    bool checked = view->server != NULL && check_word(view->row) != WORD_NONE;
+
+    return checked && view->server->check_port > 0 ? view->server->check_port : view->port;
+}
+
+static bool is_denied(const struct diagnosis_work *work, const struct server_view *view)
+{
+    uint32_t port = checked_port(view);
+    enum word check = check_word(view->row);
+
+    if (selinux_is_silent(work))
+        return check == WORD_DENIED && selinux_denial(work, "tcp", port, SELINUX_CONNECT) != NULL;
+    if (!selinux_denies(work, "tcp", port, SELINUX_CONNECT))
+        return false;
+    if (check == WORD_NONE)
+        return (view->row != NULL && view->row->connect_errors > 0) ||
+               selinux_denial(work, "tcp", port, SELINUX_CONNECT) != NULL;
+    return check == WORD_DENIED || (check == WORD_OTHER && is_unsaid(view->row));
+}
+
+/* That HAProxy may not, and that it does not get through, are two words already. A connection from
+ * here that fails too says that there is more behind it. */
+static enum finding_state denied_state(const struct diagnosis_work *work,
+                                       const struct server_view *view)
+{
+    bool other_port = checked_port(view) != view->port;
+
+    if (selinux_is_silent(work))
+        return FINDING_POSSIBLE;
+    return view->probe == NULL || other_port || probe_word(view->probe) == WORD_FINE
+               ? FINDING_PROVEN
+               : FINDING_POSSIBLE;
+}
+
 /* What is wrong with this server, by both sources; WORD_NONE: nothing that back.c can name. */
 static enum word verdict(const struct diagnosis_work *work, const struct server_view *view,
                          enum finding_state *out_state)
@@ -114,7 +166,13 @@ static enum word verdict(const struct diagnosis_work *work, const struct server_
         (probe == WORD_REFUSED || probe == WORD_UNREACHABLE))
         check = probe;
 
-    if (is_maintained(view) || check == WORD_OTHER)
+    if (is_maintained(view))
+        return WORD_NONE;
+    if (is_denied(work, view)) {
+        *out_state = denied_state(work, view);
+        return WORD_DENIED;
+    }
+    if (check == WORD_OTHER || check == WORD_DENIED)
         return WORD_NONE;
     if (is_failure(check)) {
         /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
@@ -283,8 +341,20 @@ static bool is_member(struct diagnosis_work *work, size_t index, enum word word,
     return word != WORD_REFUSED || (loopback_listener(work, view) != NULL) == loopback;
 }
 
-static void look_for(struct diagnosis_work *work, const struct cause *cause, enum word word,
-                     bool loopback, const char *what, advice_text *advise)
+/* What else is to be said of a finding that was just made. */
+typedef void tell_group(struct diagnosis_work *work, const struct cause *cause,
+                        struct finding *finding, const struct group *group);
+
+struct search {
+    enum word word;
+    bool loopback;
+    const char *what;
+    advice_text *advise; /* NULL: nothing, for each server */
+    tell_group *more;    /* NULL: nothing */
+};
+
+static void look_for(struct diagnosis_work *work, const struct cause *cause,
+                     const struct search *search)
 {
     size_t end;
 
@@ -299,13 +369,16 @@ static void look_for(struct diagnosis_work *work, const struct cause *cause, enu
                                   .state = (enum finding_state)state};
 
             for (size_t i = start; i < end; i++)
-                if (is_member(work, i, word, loopback, group.state))
+                if (is_member(work, i, search->word, search->loopback, group.state))
                     ARENA_PUSH(work->arena, group.members, group.count) = i;
             if (group.count == 0)
                 continue;
-            struct finding *finding = find_group(work, cause, &group, what);
+            struct finding *finding = find_group(work, cause, &group, search->what);
             settle_contact(work, finding, &group);
-            advise_members(work, finding, &group, advise);
+            if (search->advise != NULL)
+                advise_members(work, finding, &group, search->advise);
+            if (search->more != NULL)
+                search->more(work, cause, finding, &group);
         }
     }
 }
@@ -350,23 +423,103 @@ static const char *advise_loopback(struct diagnosis_work *work, const struct ser
 
 void back_look_refused(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause, WORD_REFUSED, false, "refuse connections", advise_refused);
+    look_for(work, cause,
+             &(struct search){WORD_REFUSED, false, "refuse connections", advise_refused, NULL});
 }
 
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause, WORD_TIMEOUT, false, "do not answer", advise_timeout);
+    look_for(work, cause,
+             &(struct search){WORD_TIMEOUT, false, "do not answer", advise_timeout, NULL});
 }
 
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause, WORD_UNREACHABLE, false, "cannot be reached", advise_unreachable);
+    look_for(
+        work, cause,
+        &(struct search){WORD_UNREACHABLE, false, "cannot be reached", advise_unreachable, NULL});
 }
 
 void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause, WORD_REFUSED, true, "listen on the loopback address only",
-             advise_loopback);
+    look_for(work, cause,
+             &(struct search){WORD_REFUSED, true, "listen on the loopback address only",
+                              advise_loopback, NULL});
+}
+
+/* The ports a server needs: that of its check, and that of its traffic. */
+static void require_ports(struct diagnosis_work *work, const struct server_view *view)
+{
+    selinux_require(work, "tcp", checked_port(view), SELINUX_CONNECT);
+    selinux_require(work, "tcp", view->port, SELINUX_CONNECT);
+}
+
+void back_require_denied(struct diagnosis_work *work)
+{
+    for (size_t i = 0; i < work->server_count; i++) {
+        enum finding_state state;
+
+        if (verdict(work, &work->servers[i], &state) == WORD_DENIED && state == FINDING_PROVEN)
+            require_ports(work, &work->servers[i]);
+    }
+}
+
+/* The ports of a group, each once. */
+static size_t denied_ports(const struct diagnosis_work *work, const struct group *group,
+                           uint32_t *ports)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct server_view *view = &work->servers[group->members[i]];
+        const uint32_t both[] = {checked_port(view), view->port};
+
+        for (size_t k = 0; k < 2; k++) {
+            bool known = k == 1 && both[0] == both[1];
+
+            for (size_t at = 0; at < count && !known; at++)
+                known = ports[at] == both[k];
+            if (!known &&
+                (selinux_is_silent(work) || selinux_denies(work, "tcp", both[k], SELINUX_CONNECT)))
+                ports[count++] = both[k];
+        }
+    }
+    return count;
+}
+
+static void tell_denied(struct diagnosis_work *work, const struct cause *cause,
+                        struct finding *finding, const struct group *group)
+{
+    uint32_t *ports = arena_alloc(work->arena, 2 * group->count * sizeof *ports);
+    size_t count = denied_ports(work, group, ports);
+    struct text list = text_new(work->arena);
+
+    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++)
+        text_addf(&list, "%stcp/%" PRIu32, i > 0 ? ", " : "", ports[i]);
+    if (count > MEMBERS_MAX)
+        text_addf(&list, " and %zu more", count - MEMBERS_MAX);
+    finding->summary = arena_printf(
+        work->arena, "%zu of %zu servers of %s: SELinux keeps HAProxy%s%s%s from connecting to %s",
+        group->count, group->end - group->start, group->backend,
+        work->facts->selinux.domain != NULL ? " (" : "",
+        work->facts->selinux.domain != NULL ? work->facts->selinux.domain : "",
+        work->facts->selinux.domain != NULL ? ")" : "", text_string(&list));
+    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++)
+        selinux_tell(work, finding, "tcp", ports[i], SELINUX_CONNECT);
+    if (group->state == FINDING_POSSIBLE) {
+        finding->settle = selinux_is_silent(work)
+                              ? "what the loaded policy says of that port: it could not be asked"
+                              : "a connection from here fails too: make the service answer first, "
+                                "then look again";
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        selinux_wish(work, cause, finding, "tcp", ports[i]);
+}
+
+void back_look_selinux(struct diagnosis_work *work, const struct cause *cause)
+{
+    look_for(work, cause, &(struct search){WORD_DENIED, false, "", NULL, tell_denied});
 }
 
 /* ---- backend-maintenance ---- */

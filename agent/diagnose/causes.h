@@ -17,6 +17,7 @@ void start_look_config_invalid(struct diagnosis_work *work, const struct cause *
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause);
 void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause);
 /* back.c: HAProxy cannot reach its servers */
+void back_look_selinux(struct diagnosis_work *work, const struct cause *cause);
 void back_look_refused(struct diagnosis_work *work, const struct cause *cause);
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause);
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause);
@@ -39,6 +40,13 @@ void boot_look_sysctl_not_persistent(struct diagnosis_work *work, const struct c
 /* reload.c: it runs, but not what its files say; after the causes that can be behind it */
 void reload_look_failed(struct diagnosis_work *work, const struct cause *cause);
 
+/* selinux_look.c: what the policy, and the store it is made from, do to it */
+void selinux_look_bind(struct diagnosis_work *work, const struct cause *cause);
+void selinux_look_booleans(struct diagnosis_work *work, const struct cause *cause);
+void selinux_look_store(struct diagnosis_work *work, const struct cause *cause);
+
+/* Asks selinux.h to let through what is proven to be denied. */
+void back_require_denied(struct diagnosis_work *work);
 /* DOWN servers that no finding speaks of: told under "not checked", so that nobody takes silence
  * for health. */
 void back_tell_unexplained(struct diagnosis_work *work);

@@ -8,6 +8,7 @@
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/ports.h"
+#include "agent/diagnose/selinux.h"
 #include "plans/base/escape.h"
 
 #define EVIDENCE_MAX 24   /* lines of one finding: more prove nothing more */
@@ -22,6 +23,7 @@ static const char *const source_names[SOURCE_COUNT] = {
     [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",   [SOURCE_CONFIG] = "config",
     [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats", [SOURCE_SYSCTL] = "sysctl",
     [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe", [SOURCE_AUDIT] = "audit",
+    [SOURCE_SELINUX] = "selinux",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -238,6 +240,10 @@ static void tell_not_checked(struct diagnosis_work *work)
         /* Most hosts have no master socket, and what it would tell is told elsewhere too. */
         if (source->state == SOURCE_OK || (i == SOURCE_MASTER && source->state == SOURCE_ABSENT))
             continue;
+        /* Nobody misses a log of denials where nothing is denied. */
+        if (i == SOURCE_AUDIT && facts_have(facts, SOURCE_SELINUX) &&
+            facts->selinux.mode == SELINUX_OFF)
+            continue;
         if (source->state == SOURCE_FAILED)
             usual = "it could not be read";
         strings_addf(lines, work->arena, "%s: %s", source_name(facts, (enum source_id)i),
@@ -300,10 +306,12 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
         .findings = arena_alloc(arena, PLAN_FINDINGS_MAX * sizeof(struct finding))};
     look_find_servers(&work);
     activates_list(&work);
+    selinux_prepare(&work);
     for (size_t i = 0; i < count; i++)
         causes[i].look(&work, &causes[i]);
     sort_findings(out_result->findings, out_result->finding_count);
     tell_not_checked(&work);
+    selinux_tell_not_checked(&work);
     back_tell_unexplained(&work);
     fill_repairs(&work);
     make_plain(&work);

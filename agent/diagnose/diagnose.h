@@ -29,6 +29,7 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
               struct arena *arena, struct diagnosis_result *out_result);
 
 /* ---- for the causes ---- */
+struct selinux_view;
 struct server_view;
 struct wish_mark;
 struct diagnosis_work {
@@ -43,6 +44,7 @@ struct diagnosis_work {
     size_t row_count;
     struct wish_mark *marks; /* beside result->wishes: how each was bounded */
     size_t findings_left_out;
+    struct selinux_view *selinux; /* selinux.h */
 };
 struct cause {
     const char *slug;

@@ -97,6 +97,13 @@ static bool can_be_behind(const char *cause)
     return false;
 }
 
+/* A label or a boolean is in force at once, without a reload: this finding is gone only when
+ * somebody reloads. */
+static bool brings_reload(const char *address)
+{
+    return strncmp(address, "selinux.", strlen("selinux.")) != 0;
+}
+
 /* The change is the one of the cause behind it; this finding must be gone with it. */
 static void point_to_cause(struct diagnosis_work *work, const struct cause *cause,
                            struct finding *finding)
@@ -113,7 +120,8 @@ static void point_to_cause(struct diagnosis_work *work, const struct cause *caus
         strings_addf(&finding->consequences, work->arena, "the cause behind it: %s (%s)",
                      behind->cause, look_shown(behind->summary));
         for (size_t k = 0; k < behind->repair.count; k++)
-            diagnose_join(work, cause, behind->repair.at[k]);
+            if (brings_reload(behind->repair.at[k]))
+                diagnose_join(work, cause, behind->repair.at[k]);
         found = true;
     }
     if (found)

@@ -2,6 +2,7 @@
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
+#include "agent/diagnose/selinux.h"
 #include "plans/base/escape.h"
 
 #define ALERTS_MAX 10
@@ -222,7 +223,8 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     bool says_active = told && strcmp(state->active_state, "active") == 0;
     size_t bound = 0, all = 0;
 
-    if (!look_is_stopped(facts))
+    /* Told as what bind-selinux leads to. */
+    if (!look_is_stopped(facts) || selinux_keeps_down(work))
         return;
     if (facts_have(facts, SOURCE_SOCKETS))
         count_bound(facts, &bound, &all);

@@ -18,6 +18,7 @@ static const struct collector {
     {SOURCE_CONFIG, "config", 1, true, false, collect_config},
     {SOURCE_UNIT, "unit", 2, true, false, collect_unit},
     {SOURCE_CHECK, "haproxy -c", 2, false, false, collect_check},
+    {SOURCE_SELINUX, "selinux", 2, true, false, collect_selinux},
     {SOURCE_STATS, "stats", 2, false, false, collect_stats},
     {SOURCE_MASTER, "master", 2, false, false, collect_master},
     {SOURCE_SYSCTL, "sysctl", 2, true, false, collect_sysctls},

@@ -12,6 +12,8 @@
 #include "remediations/host/fd_budget.h"
 #include "remediations/host/haproxy_api.h"
 #include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/selinux.h"
+#include "remediations/host/semanage.h"
 #include "remediations/host/sockets.h"
 #include "remediations/host/systemd.h"
 #include "remediations/host/unit_files.h"
@@ -28,6 +30,7 @@ enum source_id {
     SOURCE_PROBE,   /* our own connects to the servers */
     SOURCE_MASTER,  /* `show proc` of HAProxy's master socket */
     SOURCE_AUDIT,   /* SELinux denials of HAProxy, out of the audit log */
+    SOURCE_SELINUX, /* the loaded policy, and its store */
     SOURCE_COUNT
 };
 struct source {
@@ -62,6 +65,44 @@ struct probe {
     int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
                 */
     int64_t microseconds;
+};
+
+#define SELINUX_CURES 4
+/* What would let HAProxy's domain use a port whose type it may not use now. */
+struct selinux_cure {
+    struct strings types; /* labels for the port, the one to prefer first */
+    struct selinux_boolean_effect *booleans;
+    size_t boolean_count;
+};
+/* A port that the configuration connects to or binds. */
+struct selinux_port_fact {
+    const char *protocol; /* "tcp", "udp" */
+    uint32_t port;
+    unsigned wanted;  /* enum selinux_use: what the configuration does with it */
+    unsigned allowed; /* the loaded policy's word */
+    const char *type; /* NULL: no record of the policy covers it */
+    struct selinux_cure
+        cures[SELINUX_CURES]; /* by what it shall be allowed, of what is wanted; empty where it
+                                     is allowed */
+};
+struct selinux_boolean_fact {
+    const char *name;
+    bool running, persistent;
+    size_t other_domains; /* that it reaches besides HAProxy's */
+};
+struct selinux_facts {
+    enum selinux_mode mode;
+    const char *domain;     /* HAProxy's: "haproxy_t"; NULL: not known */
+    bool domain_permissive; /* the policy denies it nothing, whatever it says */
+    const char *unasked;    /* why nothing is known of domain and ports; NULL: it is */
+    struct selinux_port_fact *ports;
+    size_t port_count;
+    struct selinux_boolean_fact *booleans; /* those that concern HAProxy's ports */
+    size_t boolean_count;
+    const char *unread;            /* why nothing is known of booleans; NULL: it is */
+    enum semanage_condition store; /* SEMANAGE_NONE: there is none, or it could not be told */
+    const char *store_path;        /* "/var/lib/selinux/targeted"; NULL: there is none */
+    const char *installed;         /* "/etc/selinux/targeted" */
 };
 
 struct facts {
@@ -102,6 +143,7 @@ struct facts {
     size_t probe_count;
 
     struct denials denials; /* SOURCE_AUDIT */
+    struct selinux_facts selinux;
 
     /* FD budget of the configured maxconn, SOURCE_CONFIG; maxconn 0: not worked out */
     struct fd_budget budget;

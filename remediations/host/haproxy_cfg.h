@@ -63,6 +63,7 @@ struct cfg_server {
     bool maxconn_is_own;
     bool check, agent_check, disabled, backup;
     unsigned check_ports; /* `port` and `agent-port` keywords: one descriptor each */
+    uint32_t check_port;  /* what `port` says, own or default-server's; 0: the server's own */
     /* `server-template`: name is the prefix, and these are the numbers behind it; 0 and 0 for a
      * `server`. */
     uint32_t template_low, template_high;

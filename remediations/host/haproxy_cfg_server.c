@@ -156,6 +156,13 @@ static void parse_flag(const struct parser *parser, size_t word, struct cfg_serv
             *flags[i].flag = flags[i].value;
 }
 
+static uint32_t parse_port(struct span text)
+{
+    uint64_t port = 0;
+
+    return span_scan_u64(text, &port) && port <= UINT16_MAX ? (uint32_t)port : 0;
+}
+
 static void parse_settings(struct parser *parser, size_t first, struct cfg_server *server)
 {
     server->check_ports = 0;
@@ -174,6 +181,8 @@ static void parse_settings(struct parser *parser, size_t first, struct cfg_serve
             server->minconn = minconn;
         } else if (parse_word_is(parser, i, "port") || parse_word_is(parser, i, "agent-port")) {
             server->check_ports++;
+            if (parse_word_is(parser, i, "port") && i + 1 < parser->words.count)
+                server->check_port = parse_port(parser->words.at[i + 1].value);
         }
         i += 2;
     }

@@ -24,3 +24,24 @@ int selinux_boolean_run(const struct host *host, const char *name, bool on, stru
     (void)host, (void)name, (void)on;
     return say_unsupported(err);
 }
+
+int selinux_boolean_names(const struct host *host, struct arena *arena, struct strings *out_names,
+                          struct err *err)
+{
+    (void)host, (void)arena, (void)out_names;
+    return say_unsupported(err);
+}
+
+int selinux_domain(const struct host *host, pid_t pid, const char *program, struct arena *arena,
+                   struct selinux_domain *out_domain, struct err *err)
+{
+    (void)host, (void)pid, (void)program, (void)arena, (void)out_domain;
+    return say_unsupported(err);
+}
+
+int selinux_ask(const struct host *host, const struct selinux_domain *domain, const char *type,
+                const char *protocol, struct selinux_answer *out_answer, struct err *err)
+{
+    (void)host, (void)domain, (void)type, (void)protocol, (void)out_answer;
+    return say_unsupported(err);
+}

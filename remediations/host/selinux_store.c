@@ -8,6 +8,19 @@
 #define CONFIG_PATH "/etc/selinux/config"
 #define CONFIG_MAX  ((size_t)256 * 1024)
 
+bool selinux_is_nobodys(const char *type)
+{
+    static const char *const nobodys[] = {"unreserved_port_t", "reserved_port_t",
+                                          "hi_reserved_port_t", "ephemeral_port_t", "port_t"};
+
+    if (type == NULL)
+        return true;
+    for (size_t at = 0; at < sizeof nobodys / sizeof nobodys[0]; at++)
+        if (strcmp(type, nobodys[at]) == 0)
+            return true;
+    return false;
+}
+
 /* One plain path component: the name becomes part of paths that root writes to. */
 static bool is_store_name(struct span name)
 {

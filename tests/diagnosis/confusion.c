@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/diagnose/causes.h"
-#include "tests/diagnosis/bench.h"
+#include "tests/diagnosis/bench_selinux.h"
 
 struct expectation {
     const char *cause;
@@ -455,12 +455,7 @@ static void changed_only_blanks(struct bench *bench)
 
 static void stopped(struct bench *bench)
 {
-    bench->haproxy = (struct haproxy){.program = "/usr/sbin/haproxy", .unit = "haproxy.service"};
-    bench->facts.systemd_unit.active_state = "failed";
-    bench->facts.systemd_unit.result = "exit-code";
-    bench->facts.sockets.listener_count = 0;
-    bench_lose(bench, SOURCE_PROCESS, SOURCE_ABSENT);
-    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+    bench_stop(bench);
 }
 static void stopped_elsewhere(struct bench *bench)
 {
@@ -514,6 +509,145 @@ static void tree_with_all(struct bench *bench)
 }
 static void tree_healthy(struct bench *bench)
 {
+    bench_tree(bench);
+}
+
+static void selinux_healthy(struct bench *bench)
+{
+    bench_selinux(bench);
+}
+static void selinux_connect(struct bench *bench)
+{
+    bench_denied_servers(bench);
+    bench_denial(bench, "name_connect", 8080);
+}
+static void selinux_connect_no_log(struct bench *bench)
+{
+    bench_denied_servers(bench);
+    bench_lose(bench, SOURCE_AUDIT, SOURCE_ABSENT);
+}
+static void selinux_connect_permissive(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->facts.selinux.mode = SELINUX_PERMISSIVE;
+}
+static void selinux_connect_permissive_domain(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->facts.selinux.domain_permissive = true;
+}
+static void selinux_connect_allowed_now(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench_port_fact(bench, "tcp", 8080)->allowed = SELINUX_CONNECT;
+}
+static void selinux_connect_unasked(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->facts.selinux =
+        (struct selinux_facts){.mode = SELINUX_ENFORCING, .unasked = "no libsepol"};
+}
+static void selinux_connect_down_too(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->probes[PROBE_APP1].error = bench->probes[PROBE_APP2].error = ECONNREFUSED;
+}
+static void refused_after_a_denial(struct bench *bench)
+{
+    refused(bench);
+    bench_selinux(bench);
+    bench_denial(bench, "name_connect", 8080);
+}
+static void unchecked_server_denied(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench_forbid(bench, "tcp", 8080, "unreserved_port_t");
+    bench_check(bench, ROW_APP1, "no check", "", "");
+    bench->rows[ROW_APP1].connect_errors = 12;
+}
+static void unchecked_server_let_through(struct bench *bench)
+{
+    unchecked_server_denied(bench);
+    bench->rows[ROW_APP1].connect_errors = 0;
+    bench_denial(bench, "name_connect", 8080)->permissive = true;
+    bench_denial(bench, "name_connect", 8080)->source_type = "user_t";
+    bench_denial(bench, "name_connect", 8080)->object = "udp_socket";
+    bench_denial(bench, "name_bind", 8080);
+}
+static void selinux_bind_stopped(struct bench *bench)
+{
+    bench_denied_bind(bench);
+    bench_stop(bench);
+    bench_denial(bench, "name_bind", 8443);
+}
+static void selinux_bind_stopped_no_log(struct bench *bench)
+{
+    bench_denied_bind(bench);
+    bench_stop(bench);
+    bench_lose(bench, SOURCE_AUDIT, SOURCE_ABSENT);
+}
+static void selinux_bind_stopped_by_a_person(struct bench *bench)
+{
+    selinux_bind_stopped(bench);
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success";
+}
+static void selinux_bind_reload(struct bench *bench)
+{
+    bench_denied_bind(bench);
+    bench_denial(bench, "name_bind", 8443);
+}
+static void selinux_bind_untried(struct bench *bench)
+{
+    bench_denied_bind(bench);
+    bench_denial(bench, "name_connect", 8443);
+    bench_denial(bench, "name_bind", 8443)->permissive = true;
+}
+static void selinux_bind_not_asked(struct bench *bench)
+{
+    selinux_bind_untried(bench);
+    bench->sysctls[SYSCTL_RANGE].running = "8443 60999";
+    bench->sysctls[SYSCTL_RESERVED].running = "8443";
+}
+static void selinux_bind_listened(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench_forbid(bench, "tcp", 8443, "unreserved_port_t");
+    bench_denial(bench, "name_bind", 8443);
+}
+static void selinux_unix_socket(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench_stop(bench);
+    bench_denial(bench, "dac_override", 0)->object = "capability";
+    bench_denial(bench, "create", 0)->object = "sock_file";
+}
+static void selinux_boolean_on(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench->facts.selinux.booleans[0].running = true;
+}
+static void selinux_other_boolean_on(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench->facts.selinux.booleans[0] =
+        (struct selinux_boolean_fact){"nis_enabled", true, false, 120};
+}
+static void selinux_store(struct bench *bench)
+{
+    bench_selinux(bench);
+    bench->facts.selinux.store = SEMANAGE_NO_ACTIVE;
+}
+static void selinux_store_and_denied(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->facts.selinux.store = SEMANAGE_NOT_INSTALLED;
+}
+static void selinux_store_in_tree(struct bench *bench)
+{
+    selinux_connect(bench);
+    bench->facts.selinux.mode = SELINUX_OFF;
+    bench->facts.selinux.store = SEMANAGE_NO_ACTIVE;
     bench_tree(bench);
 }
 
@@ -624,6 +758,34 @@ static const struct scenario scenarios[] = {
     {"invalid and stopped",
      invalid_and_stopped,
      {PROVEN("config-invalid"), PROVEN("haproxy-not-running")}},
+    {"SELinux enforcing, healthy", selinux_healthy, {{0}}},
+    {"connect denied", selinux_connect, {PROVEN("backend-selinux")}},
+    {"connect denied, no audit log", selinux_connect_no_log, {PROVEN("backend-selinux")}},
+    {"connect denied, SELinux permissive", selinux_connect_permissive, {{0}}},
+    {"connect denied, domain permissive", selinux_connect_permissive_domain, {{0}}},
+    {"connect denied, allowed now", selinux_connect_allowed_now, {{0}}},
+    {"connect denied, policy unasked", selinux_connect_unasked, {POSSIBLE("backend-selinux")}},
+    {"connect denied, refused here", selinux_connect_down_too, {POSSIBLE("backend-selinux")}},
+    {"refused, an old denial in the log", refused_after_a_denial, {PROVEN("backend-refused")}},
+    {"no check, forbidden, errors", unchecked_server_denied, {PROVEN("backend-selinux")}},
+    {"no check, denials of others", unchecked_server_let_through, {{0}}},
+    {"bind denied, stopped", selinux_bind_stopped, {PROVEN("bind-selinux")}},
+    {"bind denied, stopped, no log", selinux_bind_stopped_no_log, {PROVEN("bind-selinux")}},
+    {"bind denied, stopped by a person",
+     selinux_bind_stopped_by_a_person,
+     {PROVEN("bind-selinux"), PROVEN("haproxy-not-running")}},
+    {"bind denied, reload failed", selinux_bind_reload, {PROVEN("bind-selinux")}},
+    {"bind forbidden, not tried", selinux_bind_untried, {POSSIBLE("bind-selinux")}},
+    {"bind forbidden, kernel asks not", selinux_bind_not_asked, {{0}}},
+    {"bind forbidden, yet listened on", selinux_bind_listened, {{0}}},
+    {"stopped, unix socket denied", selinux_unix_socket, {PROVEN("haproxy-not-running")}},
+    {"boolean on, not at boot", selinux_boolean_on, {PROVEN("boolean-not-persistent")}},
+    {"boolean of others not at boot", selinux_other_boolean_on, {{0}}},
+    {"store without active", selinux_store, {PROVEN("selinux-store-damaged")}},
+    {"store damaged, connect denied",
+     selinux_store_and_denied,
+     {PROVEN("selinux-store-damaged"), PROVEN("backend-selinux")}},
+    {"store damaged in a tree", selinux_store_in_tree, {PROVEN("selinux-store-damaged")}},
     {"a tree with latent faults",
      tree_with_all,
      {PROVEN("maxconn-over-budget"), PROVEN("port-range-overlap"), PROVEN("stats-socket-off")}},
