@@ -1,7 +1,8 @@
 # unit tests. They work on a real policy store in a tree; the first one to run builds it.
 if(HAMEDIC_HAVE_SEMANAGE)
-    hamedic_unit_test(semanage hamedic_host)
-    target_compile_definitions(test_semanage PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree")
+    hamedic_unit_test(semanage hamedic_host PkgConfig::LIBSEMANAGE)
+    target_compile_definitions(test_semanage PRIVATE TREE_DIR="${PROJECT_BINARY_DIR}/selinux-tree"
+        ASKS_POLICY=$<BOOL:${HAMEDIC_HAVE_SEPOL}>)
     target_link_options(test_semanage PRIVATE -Wl,--wrap=semanage_commit)
 
     hamedic_unit_test(selinux_rows hamedic_remediations)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plans/base/file.h"
+#include "plans/base/text.h"
 #include "remediations/remediation.h"
 
 #define TREE_NAME "rows"
@@ -530,6 +531,119 @@ static void test_selinux_rows_undo_repairs_our_own_cut_off_commit(void **state)
     assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
 }
 
+/* The same after both renames: the store has our label, the installed policy does not. */
+static void test_selinux_rows_undo_repairs_a_commit_that_was_not_installed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+    struct span old;
+
+    ASSERT_OK(file_read(AT_FDCWD, INSTALLED, HOST_FILE_MAX, fixture->arena, &old, &fixture->err));
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    commit(fixture, &boolean);
+    int fd = open(INSTALLED, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ASSERT_OK(file_write_all(fd, INSTALLED, old, &fixture->err));
+    (void)close(fd);
+    forget(fixture);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
+    assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_RESTORED);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_false(port_now(fixture, 8888).is_local);
+    assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
+    assert_false(boolean_now(fixture, "haproxy_connect_any").is_local);
+}
+
+/* What undo must tell apart: a local record that was not there, one of another value, one of the
+ * same value, and one that says what the policy says. */
+static const char *state_of(struct fixture *fixture)
+{
+    static const char *const booleans[] = {"haproxy_connect_any", "haproxy_on_by_policy"};
+    static const uint32_t ports[] = {80, 8888, 8889};
+    struct text text = text_new(fixture->arena);
+
+    for (size_t at = 0; at < sizeof booleans / sizeof booleans[0]; at++) {
+        struct semanage_boolean now = boolean_now(fixture, booleans[at]);
+        text_addf(&text, "%s %d local %d %d\n", booleans[at], now.on, now.is_local,
+                  now.is_local && now.local_on);
+    }
+    for (size_t at = 0; at < sizeof ports / sizeof ports[0]; at++) {
+        struct semanage_port_label now = port_now(fixture, ports[at]);
+        text_addf(&text, "%u %s local %d\n", ports[at], now.type, now.is_local);
+    }
+    return text_string(&text);
+}
+
+struct undo_case {
+    const char *address, *value;
+    enum action action;
+};
+
+/* From whatever stands now, there and back again. */
+static void go_and_return(struct fixture *fixture, const struct undo_case *wanted)
+{
+    const char *before = state_of(fixture);
+    struct change change = plan(fixture, wanted->address, wanted->value);
+
+    if (change.action != wanted->action)
+        fail_msg("%s=%s: action %d", wanted->address, wanted->value, (int)change.action);
+    stage(fixture, &change);
+    commit(fixture, &change);
+    if (change.action == ACTION_NO_OP)
+        assert_string_equal(state_of(fixture), before);
+    else
+        assert_string_not_equal(state_of(fixture), before);
+    forget(fixture);
+    stage_undo_begin(fixture->stage);
+    struct undo_report report = undo(fixture, &change);
+    assert_int_equal(report.persistent,
+                     change.action == ACTION_NO_OP ? UNDONE_ALREADY : UNDONE_RESTORED);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_string_equal(state_of(fixture), before);
+    /* The next one is another transaction. */
+    stage_free(fixture->stage);
+    fixture->announced = 0;
+    ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
+}
+
+static void test_selinux_rows_undo_gives_back_exactly_what_was(void **state)
+{
+    static const struct undo_case without_records[] = {
+        {ANY, "on", ACTION_CREATE},
+        {ANY, "off", ACTION_NO_OP}, /* so by the policy */
+        {OWN, "off", ACTION_CREATE},
+        {OWN, "on", ACTION_NO_OP},
+        {OWN, "", ACTION_NO_OP},
+        {PORT, "http_port_t", ACTION_CREATE},
+        {PORT, "", ACTION_NO_OP},
+        {"selinux.port:tcp/80", "http_port_t", ACTION_NO_OP}, /* so by the policy */
+    };
+    static const struct undo_case with_records[] = {
+        {ANY, "on", ACTION_NO_OP}, /* so by somebody */
+        {ANY, "off", ACTION_UPDATE},
+        {ANY, "", ACTION_DELETE},
+        {OWN, "off", ACTION_UPDATE}, /* the local record says what the policy says */
+        {OWN, "on", ACTION_NO_OP},
+        {OWN, "", ACTION_DELETE},
+        {PORT, "http_cache_port_t", ACTION_NO_OP},
+        {PORT, "http_port_t", ACTION_UPDATE},
+        {PORT, "", ACTION_DELETE},
+        {"selinux.port:tcp/8889", "http_port_t", ACTION_CREATE},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t at = 0; at < sizeof without_records / sizeof without_records[0]; at++)
+        go_and_return(fixture, &without_records[at]);
+    change_behind(fixture, "haproxy_connect_any", true);
+    change_behind(fixture, "haproxy_on_by_policy", true);
+    label_behind(fixture, 8888, "http_cache_port_t");
+    for (size_t at = 0; at < sizeof with_records / sizeof with_records[0]; at++)
+        go_and_return(fixture, &with_records[at]);
+}
+
 /* ---- staleness ---- */
 static void test_selinux_rows_stage_of_what_moved_is_refused(void **state)
 {
@@ -604,6 +718,8 @@ int main(void)
         TEST(test_selinux_rows_undo_before_the_commit_stages_nothing),
         TEST(test_selinux_rows_undo_leaves_what_somebody_changed_since),
         TEST(test_selinux_rows_undo_repairs_our_own_cut_off_commit),
+        TEST(test_selinux_rows_undo_repairs_a_commit_that_was_not_installed),
+        TEST(test_selinux_rows_undo_gives_back_exactly_what_was),
         TEST(test_selinux_rows_stage_of_what_moved_is_refused),
         TEST(test_selinux_rows_read_gives_the_digest_that_plan_wrote),
         TEST(test_selinux_rows_prove_of_what_is_not_so_fails),

@@ -1,5 +1,47 @@
 /* Everything is proven on a real policy store: libsemanage reports success for much that it did not
- * do. */
+ * do. Which of its traps is met where (tests are of this file, but for those of test_selinux_rows.c
+ * "rows", test_selinux_policy.c "policy" and integration/selinux_crash.sh "crash"):
+ *
+ * no SELinux kernel
+ *   the running boolean cannot be asked        rows boolean_plan_tells_sides_and_exposure
+ *   the policy is installed all the same       boolean_and_port_in_one_transaction_are_installed
+ * killed in the middle of a commit (crash kills at every rename, unlink, rmdir and sync)
+ *   before the first rename: tmp is left       leftover_of_a_killed_commit_does_not_disturb
+ *   no `active`: all lists are empty, rc 0     store_without_active_is_told_and_repaired,
+ *                                              rows undo_repairs_our_own_cut_off_commit
+ *   `semodule -l` then makes an empty one      store_with_an_empty_active_is_told_and_repaired
+ *   not installed: an empty commit does not    store_that_is_not_installed_is_told_and_repaired,
+ *     repair, nor does "it is there already"   store_without_local_records_is_repaired_by_building,
+ *                                              rows undo_repairs_a_commit_that_was_not_installed
+ *   installed, not loaded                      needs a kernel: the lab
+ *   a commit that fails leaves all, and tmp    commit_that_fails_changes_nothing
+ * what it takes without a word
+ *   port 70000 (becomes 4464), port 0          port_out_of_range_is_refused,
+ *                                              rows port_check_of_bad_ports_is_refused
+ *   a type that no port has (bin_t)            type_that_is_no_port_type_is_refused
+ *   a boolean that there is not                unknown_boolean_is_refused
+ *   a commit of 0 after something was staged   commit_that_installs_nothing_is_an_error
+ *   the deletion of what only the policy has   unset_of_what_is_not_ours_stages_nothing
+ *   ... or of a port in a local range          unset_in_a_local_range_stages_nothing
+ * which record counts
+ *   a port in a range has no record of its own port_inside_a_policy_range_has_the_ranges_type
+ *   a local record shadows the policy's own    undo_of_both_gives_the_old_policy_back
+ *   a local range shadows other services       local_range_shadows_the_policys_own_ports,
+ *                                              labels_are_those_of_the_installed_policy,
+ *                                              policy local_records_cover_the_policys_own
+ *   local records that overlap                 port_in_a_local_range_is_refused
+ *   another service's port                     rows port_plan_of_another_services_port_is_refused
+ * undo
+ *   with, without and with an equal local      rows undo_gives_back_exactly_what_was,
+ *     record, of ports and booleans            rows undo_gives_older_local_values_back
+ *   the running boolean too                    needs a kernel: the lab
+ * locks and rights
+ *   another writer: 5 s, then nobody is named  begin_while_another_writes_names_it
+ *   not root                                   open_without_rights_says_what_is_missing
+ * may a domain use a port
+ *   the first record decides, offline          policy answers_what_libsepol_computes
+ *   permissive domains, getenforce             policy names_are_found; of a kernel: the lab
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +54,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <semanage/semanage.h>
+
 #include "plans/base/file.h"
 #include "remediations/host/selinux.h"
+#include "remediations/host/selinux_policy.h"
 #include "remediations/host/semanage_condition.h"
 
 #define TREE_NAME "semanage"
@@ -23,14 +68,40 @@
 #define PREVIOUS  STORE "/previous"
 #define INSTALLED TREE "/etc/selinux/default/policy/policy.33"
 
-/* A commit that libsemanage calls a success without doing it (linked with --wrap). */
+/* A commit that libsemanage calls a success without doing it, and one that it refuses, since
+ * somebody else's range overlaps (linked with --wrap). */
 static bool commits_are_dropped;
+static bool commits_overlap;
 
-int __real_semanage_commit(void *handle);
-int __wrap_semanage_commit(void *handle);
-int __wrap_semanage_commit(void *handle)
+int __real_semanage_commit(semanage_handle_t *handle);
+int __wrap_semanage_commit(semanage_handle_t *handle);
+
+static void stage_range(semanage_handle_t *handle, int low, int high)
 {
-    return commits_are_dropped ? 0 : __real_semanage_commit(handle);
+    semanage_port_key_t *key = NULL;
+    semanage_context_t *context = NULL;
+    semanage_port_t *record = NULL;
+
+    assert_return_code(semanage_port_key_create(handle, low, high, SEMANAGE_PROTO_TCP, &key), 0);
+    assert_return_code(semanage_port_create(handle, &record), 0);
+    assert_return_code(
+        semanage_context_from_string(handle, "system_u:object_r:http_port_t:s0", &context), 0);
+    assert_return_code(semanage_port_set_con(handle, record, context), 0);
+    semanage_port_set_proto(record, SEMANAGE_PROTO_TCP);
+    semanage_port_set_range(record, low, high);
+    assert_return_code(semanage_port_modify_local(handle, key, record), 0);
+    semanage_port_key_free(key);
+    semanage_port_free(record);
+    semanage_context_free(context);
+}
+
+int __wrap_semanage_commit(semanage_handle_t *handle)
+{
+    if (commits_are_dropped)
+        return 0;
+    if (commits_overlap)
+        stage_range(handle, 8880, 8890);
+    return __real_semanage_commit(handle);
 }
 
 struct fixture {
@@ -347,6 +418,107 @@ static void test_semanage_port_in_a_local_range_is_refused(void **state)
     semanage_close(store);
 }
 
+static void test_semanage_local_range_shadows_the_policys_own_ports(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_local_ports(fixture, "portcon tcp 7990-8100 system_u:object_r:commplex_main_port_t:s0\n");
+    struct semanage *store = open_store(fixture);
+    struct semanage_port_label label = port_of(fixture, store, 8080);
+    assert_string_equal(label.type, "commplex_main_port_t");
+    assert_string_equal(label.policy_type, "http_cache_port_t");
+    assert_string_equal(label.local_range_type, "commplex_main_port_t");
+    assert_false(label.is_local);
+    semanage_close(store);
+}
+
+#if ASKS_POLICY
+/* What is worked out of the store's records is what the binary policy says, that the kernel goes
+ * by. */
+static void test_semanage_labels_are_those_of_the_installed_policy(void **state)
+{
+    static const uint32_t ports[] = {1,     22,    80,    443,   1023,  1024,  5432, 7989,
+                                     7990,  8080,  8100,  8101,  8888,  9000,  9999, 20000,
+                                     20001, 20005, 20010, 20011, 32768, 61000, 65535};
+    struct selinux_policy *policy CLEANUP_SELINUX_POLICY = NULL;
+    struct fixture *fixture = *state;
+
+    write_local_ports(fixture, "portcon tcp 7990-8100 system_u:object_r:commplex_main_port_t:s0\n"
+                               "portcon tcp 8888 system_u:object_r:http_port_t:s0\n"
+                               "portcon tcp 20005 system_u:object_r:http_port_t:s0\n"
+                               "portcon udp 9999 system_u:object_r:http_port_t:s0\n");
+    ASSERT_OK(selinux_policy_open(fixture->host, &policy, &fixture->err));
+    struct semanage *store = open_store(fixture);
+    for (size_t at = 0; at < sizeof ports / sizeof ports[0]; at++)
+        assert_string_equal(port_of(fixture, store, ports[at]).type,
+                            selinux_policy_port_type(policy, "tcp", ports[at]));
+    semanage_close(store);
+}
+#endif
+
+static void test_semanage_unset_in_a_local_range_stages_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    write_local_ports(fixture, "portcon tcp 8880-8890 system_u:object_r:http_cache_port_t:s0\n");
+    struct semanage *store = begin(fixture);
+    struct span before = bytes_of(fixture, ACTIVE "/ports.local");
+    ASSERT_OK(semanage_unset_port(store, "tcp", 8888, &fixture->err));
+    ASSERT_OK(semanage_commit_staged(store, &fixture->err));
+    assert_true(span_equal(before, bytes_of(fixture, ACTIVE "/ports.local")));
+    assert_string_equal(port_of(fixture, store, 8888).type, "http_cache_port_t");
+    semanage_close(store);
+}
+
+static void test_semanage_commit_that_fails_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct semanage *store = begin(fixture);
+    struct span installed = bytes_of(fixture, INSTALLED);
+    struct span number = bytes_of(fixture, ACTIVE "/commit_num");
+
+    ASSERT_OK(semanage_set_boolean(store, "haproxy_connect_any", true, false, &fixture->err));
+    ASSERT_OK(semanage_set_port(store, "tcp", 8888, "http_port_t", &fixture->err));
+    commits_overlap = true;
+    int result = semanage_commit_staged(store, &fixture->err);
+    commits_overlap = false;
+    ASSERT_FAILS(result, ERR_SYS, "overlap");
+    semanage_close(store);
+
+    assert_true(span_equal(installed, bytes_of(fixture, INSTALLED)));
+    assert_true(span_equal(number, bytes_of(fixture, ACTIVE "/commit_num")));
+    store = begin(fixture); /* whatever it left is no hindrance */
+    assert_false(port_of(fixture, store, 8888).is_local);
+    assert_false(boolean_of(fixture, store, "haproxy_connect_any").is_local);
+    ASSERT_OK(semanage_set_port(store, "tcp", 8888, "http_port_t", &fixture->err));
+    ASSERT_OK(semanage_commit_staged(store, &fixture->err));
+    assert_string_equal(port_of(fixture, store, 8888).type, "http_port_t");
+    semanage_close(store);
+}
+
+static void test_semanage_open_without_rights_says_what_is_missing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct semanage *store = NULL;
+    int status = -1;
+
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        if (setgid(65534) < 0 || setuid(65534) < 0)
+            _exit(2);
+        int result = semanage_open(fixture->host, &store, &fixture->err);
+        _exit(result == -1 && fixture->err.kind == ERR_SYS &&
+                      strstr(fixture->err.text, "Permission denied") != NULL
+                  ? 0
+                  : 1);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_semanage_unset_of_what_is_not_ours_stages_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -605,6 +777,13 @@ int main(void)
         TEST(test_semanage_type_that_is_no_port_type_is_refused),
         TEST(test_semanage_unknown_boolean_is_refused),
         TEST(test_semanage_port_in_a_local_range_is_refused),
+        TEST(test_semanage_local_range_shadows_the_policys_own_ports),
+#if ASKS_POLICY
+        TEST(test_semanage_labels_are_those_of_the_installed_policy),
+#endif
+        TEST(test_semanage_unset_in_a_local_range_stages_nothing),
+        TEST(test_semanage_commit_that_fails_changes_nothing),
+        TEST(test_semanage_open_without_rights_says_what_is_missing),
         TEST(test_semanage_unset_of_what_is_not_ours_stages_nothing),
         TEST(test_semanage_set_outside_a_transaction_is_a_bug),
         TEST(test_semanage_begin_while_another_writes_names_it),
