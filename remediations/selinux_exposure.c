@@ -7,26 +7,19 @@
 #include "remediations/host/selinux.h"
 #include "remediations/host/selinux_policy.h"
 
-enum { NAMED_MAX = 4, CONTEXT_MAX = 4096 };
+enum { NAMED_MAX = 4 };
 
 /* ---- HAProxy's domain ---- */
-/* The third part of "system_u:system_r:haproxy_t:s0". */
 static const char *running_domain(const struct scene *scene, struct arena *arena)
 {
     pid_t pid = scene->haproxy->master != 0 ? scene->haproxy->master : scene->haproxy->worker;
-    const char *path = arena_printf(arena, "/proc/%jd/attr/current", (intmax_t)pid);
+    struct selinux_domain domain;
     struct err ignored;
-    struct span context;
-    bool exists = false;
 
-    if (!scene->haproxy->running || pid == 0 || selinux_mode(scene->host) == SELINUX_OFF ||
-        host_read(scene->host, path, CONTEXT_MAX, arena, &exists, &context, &ignored) < 0 ||
-        !exists)
+    if (!scene->haproxy->running || pid == 0 ||
+        selinux_domain(scene->host, pid, NULL, arena, &domain, &ignored) < 0)
         return NULL;
-    (void)span_cut(&context, ':');
-    (void)span_cut(&context, ':');
-    struct span type = span_cut(&context, ':');
-    return arena_copy(arena, type.ptr, type.len);
+    return domain.type;
 }
 
 static const char *find_domain(const struct scene *scene, const struct selinux_policy *policy,
