@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "plans/base/escape.h"
-#include "tests/diagnosis/bench.h"
+#include "tests/diagnosis/bench_selinux.h"
 
 #define ROUNDS 10000
 
@@ -206,6 +206,58 @@ static void shake_host(struct bench *bench)
     }
 }
 
+static void shake_denial(struct bench *bench, uint32_t port)
+{
+    static const char *const permissions[] = {"name_connect", "name_bind", "dac_override", ""};
+    struct denial *denial = bench_denial(bench, permissions[next() % 4], port);
+
+    any_u32(&denial->port);
+    any_text(&denial->source_type);
+    any_text(&denial->target_type);
+    any_text(&denial->object);
+    any_bool(&denial->permissive);
+    any_unsigned(&denial->count);
+    any_number(&denial->first);
+    any_number(&denial->last);
+}
+
+static void shake_selinux(struct bench *bench)
+{
+    static const uint32_t ports[] = {80, 8080, 8443};
+    struct selinux_facts *selinux = &bench->facts.selinux;
+
+    if (rarely())
+        return;
+    bench_selinux(bench);
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        if (rarely())
+            continue;
+        struct selinux_port_fact *fact = bench_forbid(
+            bench, "tcp", ports[i], next() % 2 == 0 ? "unreserved_port_t" : "postgresql_port_t");
+        fact->allowed = (unsigned)(next() % 4) & (unsigned)(next() % 4);
+        any_text(&fact->type);
+        any_u32(&fact->port);
+        for (unsigned uses = 0; uses < SELINUX_CURES; uses++)
+            if (rarely())
+                fact->cures[uses] = (struct selinux_cure){0};
+        shake_denial(bench, ports[i]);
+        bench_check(bench, ROW_APP1 + next() % 2, "DOWN", "L4CON", rarely() ? "" : DENIED_TEXT);
+    }
+    any_bool(&selinux->domain_permissive);
+    any_bool(&selinux->booleans[0].running);
+    any_bool(&selinux->booleans[0].persistent);
+    any_text(&selinux->domain);
+    any_text(&selinux->store_path);
+    if (next() % 10 == 0)
+        any_text(&selinux->unasked);
+    if (next() % 10 == 0)
+        any_text(&selinux->unread);
+    if (rarely())
+        selinux->store = (enum semanage_condition)(next() % 4);
+    if (rarely())
+        selinux->mode = (enum selinux_mode)(next() % 3);
+}
+
 static void shake_sources(struct bench *bench)
 {
     if (next() % 10 == 0)
@@ -230,6 +282,28 @@ static void assert_plain(const char *text)
     assert_non_null(text);
     assert_true(escape_is_plain(span_of(text)));
     assert_true(strlen(text) < PLAN_STRING_MAX);
+}
+
+/* What no facts may lead to. */
+static void assert_never(const struct facts *facts, const struct diagnosis_result *result)
+{
+    for (size_t i = 0; i < result->wish_count; i++) {
+        const char *address = result->wishes[i].address;
+
+        assert_null(strstr(address, "nis_enabled"));
+        if (strncmp(address, "selinux.", 8) != 0)
+            continue;
+        assert_false(facts->tree);
+        assert_int_equal(facts->sources[SOURCE_SELINUX].state, SOURCE_OK);
+        assert_int_not_equal(facts->selinux.mode, SELINUX_OFF);
+        assert_true(facts->selinux.store == SEMANAGE_SOUND ||
+                    facts->selinux.store == SEMANAGE_NONE);
+        if (strncmp(address, "selinux.port:", 13) != 0)
+            continue;
+        assert_int_equal(facts->selinux.mode, SELINUX_ENFORCING);
+        assert_false(facts->selinux.domain_permissive);
+        assert_true(strcmp(result->wishes[i].value, "http_port_t") == 0);
+    }
 }
 
 static void assert_sound(const struct diagnosis_result *result)
@@ -263,9 +337,18 @@ static void assert_sound(const struct diagnosis_result *result)
     }
 }
 
+static size_t count_labels(const struct diagnosis_result *result)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < result->wish_count; i++)
+        count += strncmp(result->wishes[i].address, "selinux.port:", 13) == 0;
+    return count;
+}
+
 static void test_diagnose_any_facts_gives_a_sound_result(void **state)
 {
-    size_t findings = 0, wishes = 0;
+    size_t findings = 0, wishes = 0, labels = 0;
 
     (void)state;
     sequence = 0x9e3779b97f4a7c15u;
@@ -274,11 +357,14 @@ static void test_diagnose_any_facts_gives_a_sound_result(void **state)
         struct diagnosis_result result;
 
         shake_stats(bench);
+        shake_selinux(bench);
         shake_config(bench);
         shake_host(bench);
         shake_sources(bench);
         diagnose(&bench->facts, any_bound, NULL, bench->arena, &result);
         assert_sound(&result);
+        assert_never(&bench->facts, &result);
+        labels += count_labels(&result);
         findings += result.finding_count;
         wishes += result.wish_count;
         bench_free(bench);
@@ -286,6 +372,7 @@ static void test_diagnose_any_facts_gives_a_sound_result(void **state)
     /* Facts that break nothing would prove nothing. */
     assert_true(findings > ROUNDS);
     assert_true(wishes > ROUNDS / 10);
+    assert_true(labels > ROUNDS / 50);
 }
 
 int main(void)
