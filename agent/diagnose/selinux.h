@@ -56,6 +56,8 @@ void selinux_tell(struct diagnosis_work *work, struct finding *finding, const ch
 /* The wish that lets it through, or the advice where there is none; for the finding made last. */
 void selinux_wish(struct diagnosis_work *work, const struct cause *cause, struct finding *finding,
                   const char *protocol, uint32_t port);
+/* Evidence of what else was denied to HAProxy, which no label and no boolean of ports cures. */
+void selinux_tell_others(struct diagnosis_work *work, struct finding *finding);
 void selinux_tell_not_checked(struct diagnosis_work *work);
 
 #endif

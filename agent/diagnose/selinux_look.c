@@ -5,7 +5,8 @@
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/selinux.h"
 
-#define PORTS_TOLD_MAX 8 /* ports told one by one; the rest is counted */
+#define PORTS_TOLD_MAX  8 /* ports told one by one; the rest is counted */
+#define OTHERS_TOLD_MAX 3
 
 /* ---- bind-selinux ---- */
 
@@ -116,6 +117,36 @@ void selinux_look_bind(struct diagnosis_work *work, const struct cause *cause)
 {
     find_binds_of(work, cause, FINDING_PROVEN);
     find_binds_of(work, cause, FINDING_POSSIBLE);
+}
+
+static bool is_other(const struct facts *facts, const struct denial *denial)
+{
+    return denial->port == 0 && !denial->permissive &&
+           (facts->selinux.domain == NULL || look_same(denial->source_type, facts->selinux.domain));
+}
+
+void selinux_tell_others(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct facts *facts = work->facts;
+    size_t told = 0;
+
+    if (!facts_have(facts, SOURCE_AUDIT) || facts->selinux.mode != SELINUX_ENFORCING)
+        return;
+    for (size_t i = facts->denials.count; i > 0 && told < OTHERS_TOLD_MAX; i--) {
+        const struct denial *denial = &facts->denials.at[i - 1];
+
+        if (!is_other(facts, denial))
+            continue;
+        diagnose_evidence(work, finding, SOURCE_AUDIT, "denied %s of %s, %s -> %s: the last at %s",
+                          denial->permission, denial->object, denial->source_type,
+                          denial->target_type, time_text(work->arena, denial->last));
+        told++;
+    }
+    if (told > 0)
+        strings_add(&finding->advice, work->arena,
+                    "SELinux denied HAProxy what has nothing to do with ports: see that its files, "
+                    "sockets and directories have the labels and owners of its package "
+                    "(restorecon -nvR on them)");
 }
 
 /* ---- boolean-not-persistent ---- */

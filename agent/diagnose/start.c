@@ -248,5 +248,6 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     strings_add(&finding->consequences, work->arena,
                 bound < all || all == 0 ? "clients get Connection refused"
                                         : "clients reach whatever else listens on these ports");
+    selinux_tell_others(work, finding);
     advise_start(work, finding, unit);
 }

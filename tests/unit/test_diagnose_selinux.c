@@ -403,6 +403,24 @@ static void test_bind_selinux_and_backend_selinux_share_one_label(void **state)
     bench_free(bench);
 }
 
+static void test_not_running_tells_a_denial_that_is_of_no_port(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_selinux(bench);
+    bench_stop(bench);
+    bench_denial(bench, "dac_override", 0)->object = "capability";
+    bench_denial(bench, "create", 0)->source_type = "user_t";
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "haproxy-not-running");
+    assert_true(proves(finding, "audit", "denied dac_override of capability"));
+    assert_false(proves(finding, "audit", "create"));
+    assert_true(mentions(&finding->advice, "nothing to do with ports"));
+    assert_int_equal(result.wish_count, 0);
+    bench_free(bench);
+}
+
 /* ---- booleans and the store ---- */
 
 static void test_boolean_not_persistent_wishes_what_runs(void **state)
@@ -505,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_bind_selinux_a_range_not_known_needs_a_denial),
         cmocka_unit_test(test_bind_selinux_quic_has_no_label_and_no_boolean),
         cmocka_unit_test(test_bind_selinux_and_backend_selinux_share_one_label),
+        cmocka_unit_test(test_not_running_tells_a_denial_that_is_of_no_port),
         cmocka_unit_test(test_boolean_not_persistent_wishes_what_runs),
         cmocka_unit_test(test_boolean_not_persistent_unread_store_says_nothing_of_it),
         cmocka_unit_test(test_selinux_store_damaged_holds_every_selinux_wish_back),
