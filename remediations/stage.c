@@ -198,6 +198,11 @@ bool stage_undo_reloads(const struct stage *stage)
     return stage->announced_reload && stage->settings.was_in_step;
 }
 
+bool stage_undo_leaves_active(const struct stage *stage)
+{
+    return stage->announced_reload && !stage->settings.was_in_step;
+}
+
 static int add_failure(int done, const struct err *failure, struct err *err)
 {
     if (done < 0)

@@ -104,6 +104,8 @@ MUST_CHECK int stage_finish(struct stage *stage, struct err *err); /* the reload
 void stage_undo_begin(struct stage *stage);
 /* Will stage_undo_finish bring the running HAProxy to what its files say then? */
 bool stage_undo_reloads(const struct stage *stage);
+/* The reload that was made also activated what had been edited before, which no undo can take back. */
+bool stage_undo_leaves_active(const struct stage *stage);
 /* The effects that the journal says were announced, after a crash. */
 void stage_mark_announced(struct stage *stage, const char *what);
 /* The store's inverses, daemon-reload and reload, each where it had been done. */

@@ -109,7 +109,7 @@ int stage_check_config(struct stage *stage, struct err *err)
 
     for (size_t i = 0; i < stage->file_count; i++)
         changed += stage->files[i]->changed ? 1 : 0;
-    if (changed == 0 || haproxy->config.count == 0)
+    if ((changed == 0 && stage->expected_limit == 0) || haproxy->config.count == 0)
         return 0;
     /* A configuration that cannot be read is none of a sysctl's business; a change in it was
      * refused before. */

@@ -114,13 +114,12 @@ static int read_now(const struct scene *scene, const char *target, struct arena 
     return 0;
 }
 
-/* No limit may be above fs.nr_open: systemd would start HAProxy with less, prlimit would fail. */
-static int check_ceiling(const struct scene *scene, uint64_t value, struct arena *arena,
-                         struct err *err)
+/* fs.nr_open as it will be once this plan is applied; NULL: not known. */
+static int read_ceiling(const struct scene *scene, struct arena *arena, const char **out_ceiling,
+                        struct err *err)
 {
     const char *ceiling = NULL;
     struct sysctl_boot boot;
-    uint64_t number;
 
     for (size_t i = 0; i < scene->wish_count; i++) {
         if (strcmp(scene->wishes[i].address, "sysctl.dropin:fs.nr_open") == 0 &&
@@ -134,6 +133,19 @@ static int check_ceiling(const struct scene *scene, uint64_t value, struct arena
             return -1;
         ceiling = boot.value;
     }
+    *out_ceiling = ceiling;
+    return 0;
+}
+
+/* No limit may be above fs.nr_open: systemd would start HAProxy with less, prlimit would fail. */
+static int check_ceiling(const struct scene *scene, uint64_t value, struct arena *arena,
+                         struct err *err)
+{
+    const char *ceiling;
+    uint64_t number;
+
+    if (read_ceiling(scene, arena, &ceiling, err) < 0)
+        return -1;
     if (ceiling == NULL || !span_scan_u64(span_of(ceiling), &number) || value <= number)
         return 0;
     return err_set(err, ERR_INPUT,
@@ -148,13 +160,87 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Do the files give the next start this very limit? HAProxy raises its soft limit to the hard one by
+ * itself, so that "1024:200000" is as good as "200000"; and nothing is above fs.nr_open. */
+static int gives_already(const struct scene *scene, const struct unit *unit, uint64_t value,
+                         struct arena *arena, bool *out_gives, struct err *err)
+{
+    const char *ceiling;
+    uint64_t number;
+
+    *out_gives = unit->limit_file != NULL && unit->limit_hard == value;
+    if (*out_gives || unit->limit_file == NULL || unit->limit_hard != UINT64_MAX)
+        return 0;
+    if (read_ceiling(scene, arena, &ceiling, err) < 0)
+        return -1;
+    *out_gives = ceiling != NULL && span_scan_u64(span_of(ceiling), &number) && number == value;
+    return 0;
+}
+
+/* The file stays, and only what runs is brought there. */
+static bool keeps_file(const struct change *change)
+{
+    return change->action != ACTION_DELETE && change->before.persistent != NULL &&
+           change->after.persistent != NULL &&
+           strcmp(change->before.persistent, change->after.persistent) == 0;
+}
+
+/* Was the file written after systemd read it? Then its next start of the unit would not know. */
+static int is_loaded(const struct host *host, const char *name, const char *limit,
+                     struct arena *arena, bool *out_loaded, struct err *err)
+{
+    struct systemd_unit loaded;
+
+    *out_loaded = true;
+    if (!systemd_runs(host))
+        return 0;
+    if (systemd_unit_state(host, name, arena, &loaded, err) < 0)
+        return -1;
+    *out_loaded = strcmp(limit_text(loaded.limit_soft, loaded.limit_hard, arena), limit) == 0;
+    return 0;
+}
+
+static int plan_edit(const struct scene *scene, const struct unit *unit, const char *value,
+                     bool keeps, struct arena *arena, struct change *change,
+                     struct unit_edit *out_edit, struct err *err)
+{
+    const char *winner = NULL;
+    bool loaded;
+
+    if (!keeps) {
+        if (unit_plan_limit(scene->host, change->target, value, arena, out_edit, err) < 0 ||
+            touch_file(scene->host, out_edit->path, arena, change, err) < 0)
+            return -1;
+    } else {
+        *out_edit = (struct unit_edit){.limit_soft = unit->limit_soft,
+                                       .limit_hard = unit->limit_hard,
+                                       .limit_file = unit->limit_file};
+        if (is_loaded(scene->host, change->target, change->before.persistent, arena, &loaded, err) <
+            0)
+            return -1;
+        if (!loaded)
+            strings_add(&change->notes, arena,
+                        "the file stays as it is; systemd has not read it yet, and will "
+                        "(daemon-reload)");
+    }
+    if (unit->limit_file != NULL &&
+        conf_real_file(scene->host, unit->limit_file, arena, &winner, err) < 0)
+        return -1;
+    if (winner != NULL && (out_edit->path == NULL || strcmp(winner, out_edit->path) != 0))
+        return touch_file(scene->host, winner, arena, change, err);
+    return 0;
+}
+
 static void tell_undo(struct change *change, const struct unit_edit *edit, struct arena *arena)
 {
     const char *file = edit->existed && !edit->exists ? "make the drop-in again"
                        : !edit->existed               ? "delete the drop-in"
                                                       : "put the drop-in's line back as it was";
 
-    if (!master_changes(change))
+    if (keeps_file(change))
+        change->undo = arena_printf(arena, "set the master's limit back to %s, reload",
+                                    change->before.runtime);
+    else if (!master_changes(change))
         change->undo = arena_printf(arena, "%s, daemon-reload", file);
     else
         change->undo =
@@ -165,8 +251,8 @@ static void tell_undo(struct change *change, const struct unit_edit *edit, struc
 static int plan(const struct scene *scene, const struct wish *wish, struct arena *arena,
                 struct change *out_change, struct err *err)
 {
-    bool removes = wish->value[0] == '\0';
-    const char *kind, *target, *winner = NULL;
+    bool removes = wish->value[0] == '\0', keeps = false;
+    const char *kind, *target;
     struct unit_edit edit;
     struct change change;
     struct unit unit;
@@ -177,15 +263,9 @@ static int plan(const struct scene *scene, const struct wish *wish, struct arena
     if (read_sides(scene, target, arena, &change, &unit, err) < 0 ||
         (!removes &&
          (span_to_u64(span_of(wish->value), "LimitNOFILE", 64, LIMIT_MAX, &value, err) < 0 ||
-          check_ceiling(scene, value, arena, err) < 0)) ||
-        unit_plan_limit(scene->host, target, wish->value, arena, &edit, err) < 0 ||
-        touch_file(scene->host, edit.path, arena, &change, err) < 0)
-        return -1;
-    if (unit.limit_file != NULL &&
-        conf_real_file(scene->host, unit.limit_file, arena, &winner, err) < 0)
-        return -1;
-    if (winner != NULL && strcmp(winner, edit.path) != 0 &&
-        touch_file(scene->host, winner, arena, &change, err) < 0)
+          check_ceiling(scene, value, arena, err) < 0 ||
+          gives_already(scene, &unit, value, arena, &keeps, err) < 0)) ||
+        plan_edit(scene, &unit, wish->value, keeps, arena, &change, &edit, err) < 0)
         return -1;
 
     bool file_changes = edit.existed != edit.exists || !span_equal(edit.before, edit.after);
@@ -220,29 +300,50 @@ static const char *wanted(const struct change *change)
     return change->action == ACTION_DELETE ? NULL : change->after.persistent;
 }
 
+static int stage_dropin(struct stage *stage, const struct change *change,
+                        const struct unit_edit *edit, struct err *err)
+{
+    struct arena *arena = stage_arena(stage);
+    struct span text, new;
+    bool exists;
+
+    if (stage_file_text(stage, edit->path, &exists, &text, err) < 0)
+        return -1;
+    if (edit->existed == edit->exists && span_equal(edit->before, edit->after))
+        return 0;
+    if (unit_edit_limit_text(text, wanted(change), arena, &new, err) < 0 ||
+        stage_file_set(stage, edit->path, new.len > 0, new, err) < 0)
+        return -1;
+    const char *old = unit_limit_of_text(edit->before, arena);
+    stage_note(stage, change->address, "file", edit->path);
+    if (old != NULL)
+        stage_note(stage, change->address, "old", old);
+    stage_want_daemon_reload(stage);
+    return 0;
+}
+
 static int stage(struct stage *stage, const struct scene *scene, const struct change *change,
                  struct err *err)
 {
     struct arena *arena = stage_arena(stage);
-    const char *value = wanted(change), *old;
     struct unit_edit edit;
-    struct span text, new;
-    bool exists;
+    struct unit unit;
+    bool loaded;
 
-    if (unit_plan_limit(scene->host, change->target, value, arena, &edit, err) < 0 ||
-        stage_file_text(stage, edit.path, &exists, &text, err) < 0)
-        return -1;
-    if (edit.existed != edit.exists || !span_equal(edit.before, edit.after)) {
-        if (unit_edit_limit_text(text, value, arena, &new, err) < 0 ||
-            stage_file_set(stage, edit.path, new.len > 0, new, err) < 0)
+    if (keeps_file(change)) {
+        if (unit_read(scene->host, change->target, arena, &unit, err) < 0 ||
+            is_loaded(scene->host, change->target, change->after.persistent, arena, &loaded, err) <
+                0)
             return -1;
-        stage_note(stage, change->address, "file", edit.path);
-        old = unit_limit_of_text(edit.before, arena);
-        if (old != NULL)
-            stage_note(stage, change->address, "old", old);
-        stage_want_daemon_reload(stage);
+        if (!loaded)
+            stage_want_daemon_reload(stage);
+        stage_expect_limit(stage, unit.limit_hard);
+        return master_note(stage, change, err);
     }
-    if (value != NULL)
+    if (unit_plan_limit(scene->host, change->target, wanted(change), arena, &edit, err) < 0 ||
+        stage_dropin(stage, change, &edit, err) < 0)
+        return -1;
+    if (wanted(change) != NULL)
         stage_expect_limit(stage, edit.limit_hard);
     return master_note(stage, change, err);
 }

@@ -2,7 +2,7 @@
  * Shapes:  one number, the hard limit: HAProxy raises its soft limit up to it by itself. A new
  *          worker inherits it from its master.
  * Source:  prlimit(2). Seen with HAProxy 2.6.12 without CAP_SYS_RESOURCE: after prlimit on the
- *          master and a reload the new worker had the new limit. HAProxy before 2.6 sets the limit
+ *          master and a reload the new worker had the new limit. HAProxy before 2.6.7 (2.7-dev8) sets the limit
  *          that it had at its own start again when it reloads.
  */
 #ifndef HAMEDIC_REMEDIATIONS_SYSTEMD_MASTER_H

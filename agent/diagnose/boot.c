@@ -24,6 +24,26 @@ static bool in_other_network(const struct facts *facts, const char *key)
     return facts->haproxy->running && !facts->haproxy->same_network && strncmp(key, "net.", 4) == 0;
 }
 
+/* What hamedic changes by itself. The others open more than room: ip_nonlocal_bind lets a program
+ * take another host's address, and so on. */
+static bool is_changed_here(const char *key)
+{
+    static const char *const keys[] = {
+        "fs.file-max",
+        "fs.nr_open",
+        "net.core.somaxconn",
+        "net.ipv4.tcp_max_syn_backlog",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.tcp_tw_reuse",
+    };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
 static void wish_value(struct diagnosis_work *work, const struct cause *cause,
                        struct finding *finding, const char *key, const char *value,
                        const char *because)
@@ -32,9 +52,10 @@ static void wish_value(struct diagnosis_work *work, const struct cause *cause,
     uint64_t number, bound = look_bound(work, address);
 
     /* An empty wish would take away what is ours. */
-    if (value[0] == '\0') {
-        strings_addf(&finding->advice, work->arena, "make %s empty by hand, in the file that wins",
-                     key);
+    if (value[0] == '\0' || !is_changed_here(key)) {
+        strings_addf(&finding->advice, work->arena,
+                     "where it is meant to stay, set %s = %s by hand in the file that wins", key,
+                     value);
         return;
     }
     if (span_scan_u64(span_of(value), &number) && number > bound) {

@@ -20,10 +20,10 @@ struct wish_mark {
 };
 
 static const char *const source_names[SOURCE_COUNT] = {
-    [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",   [SOURCE_CONFIG] = "config",
-    [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats", [SOURCE_SYSCTL] = "sysctl",
-    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe", [SOURCE_AUDIT] = "audit",
-    [SOURCE_SELINUX] = "selinux",
+    [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",     [SOURCE_CONFIG] = "config",
+    [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
+    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
+    [SOURCE_SELINUX] = "selinux",  [SOURCE_MASTER] = "master",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -173,13 +173,14 @@ void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const
     add_why(work, wish, cause);
 }
 
-void diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address)
+bool diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address)
 {
     size_t index;
     struct wish *wish = find_wish(work, address, &index);
 
     if (wish != NULL)
         add_why(work, wish, cause);
+    return wish != NULL;
 }
 
 void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,

@@ -63,8 +63,8 @@ enum wish_bound { WISH_FLOOR, WISH_CEILING };
 void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const char *address,
                    uint64_t value, enum wish_bound bound, const char *because);
 /* The finding that a cause has just made would be cured by a wish of another's, too: the repair
- * must prove that this is gone as well. Nothing where there is no such wish. */
-void diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address);
+ * must prove that this is gone as well. False: there is no such wish. */
+bool diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address);
 void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,
                         const char *value, const char *because);
 

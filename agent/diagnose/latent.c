@@ -92,7 +92,8 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
             work, cause, arena_printf(work->arena, "systemd.limit:%s", unit), limit, WISH_FLOOR,
             arena_printf(work->arena, "maxconn %" PRIu64 " needs %" PRIu64 " file descriptors",
                          budget->maxconn, budget->need));
-    else
+    /* Where they are used up already, more is given (fd-limit). */
+    else if (!diagnose_join(work, cause, "sysctl.dropin:fs.nr_open"))
         wish_lower(work, cause, finding);
 }
 

@@ -76,22 +76,26 @@ static void advise_by_hand(struct diagnosis_work *work, struct finding *finding,
 static void wish_descriptors(struct diagnosis_work *work, const struct cause *cause,
                              struct finding *finding, const struct use *use)
 {
-    uint64_t limit;
-    const char *unit = NULL;
+    const struct haproxy *haproxy = work->facts->haproxy;
+    bool helps = use->by_process && !haproxy->can_raise_limit && haproxy->limit_hard < use->need;
 
-    if (use->by_process && !work->facts->haproxy->can_raise_limit &&
-        work->facts->haproxy->limit_hard < use->need)
-        unit = look_unit_for(work, use->need, &limit);
-    if (unit == NULL) {
+    if (!helps ||
+        !look_wish_descriptors(work, cause, use->need,
+                               arena_printf(work->arena,
+                                            "%" PRIu64 " of %" PRIu64
+                                            " file descriptors are in use, %" PRIu64 " are needed",
+                                            use->open, use->limit, use->need)))
         advise_by_hand(work, finding, use);
-        return;
-    }
-    diagnose_wish(work, cause, arena_printf(work->arena, "systemd.limit:%s", unit), limit,
-                  WISH_FLOOR,
-                  arena_printf(work->arena,
-                               "%" PRIu64 " of %" PRIu64 " file descriptors are in use, %" PRIu64
-                               " are needed",
-                               use->open, use->limit, use->need));
+}
+
+/* A worker without any descriptor left cannot take the question how it is. That it cannot have come
+ * to its maxconn is told by the file then: it has fewer than that needs. */
+static bool is_mute_for_want_of_one(const struct diagnosis_work *work, const struct use *use)
+{
+    const struct facts *facts = work->facts;
+
+    return facts->sources[SOURCE_STATS].state == SOURCE_FAILED && facts->budget.maxconn > 0 &&
+           use->limit < facts->budget.need;
 }
 
 void limits_look_fd_limit(struct diagnosis_work *work, const struct cause *cause)
@@ -106,8 +110,9 @@ void limits_look_fd_limit(struct diagnosis_work *work, const struct cause *cause
     bool told = connections >= 0 && maxconn > 0;
     if (told && connections >= maxconn - maxconn / 20)
         return;
+    bool mute = !told && is_mute_for_want_of_one(work, &use);
     struct finding *finding =
-        diagnose_find(work, cause, told ? FINDING_PROVEN : FINDING_POSSIBLE, "worker");
+        diagnose_find(work, cause, told || mute ? FINDING_PROVEN : FINDING_POSSIBLE, "worker");
     finding->summary = arena_printf(work->arena,
                                     "HAProxy has used up its file descriptors: %" PRIu64
                                     " of %" PRIu64 " are open",
@@ -161,6 +166,13 @@ void limits_look_not_effective(struct diagnosis_work *work, const struct cause *
     strings_add(&finding->consequences, work->arena,
                 "a limit is given to a process when it is started: a reload does not bring it, and "
                 "one that needs more fails silently");
+    if (facts->haproxy->can_raise_limit) {
+        strings_addf(&finding->advice, work->arena,
+                     "restart %s when it suits: without a maxconn in global HAProxy works one out "
+                     "from the limit that it is started with",
+                     name);
+        return;
+    }
     diagnose_wish(work, cause, arena_printf(work->arena, "systemd.limit:%s", name), pending,
                   WISH_FLOOR,
                   arena_printf(work->arena, "%s:%zu says so", look_shown(unit->limit_file),

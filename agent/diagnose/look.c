@@ -97,13 +97,13 @@ uint64_t look_pending_limit(const struct diagnosis_work *work)
     return gives > haproxy->limit_hard ? gives : 0;
 }
 
-const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit)
+/* The same where no process may have more than `nr_open`. */
+static const char *unit_within(const struct diagnosis_work *work, uint64_t need, uint64_t nr_open,
+                               uint64_t *out_limit)
 {
     const struct facts *facts = work->facts;
     const struct haproxy *haproxy = facts->haproxy;
     const char *name = haproxy->unit != NULL ? haproxy->unit : facts->unit.name;
-    const char *nr_open_text = look_sysctl(work, "fs.nr_open");
-    uint64_t nr_open = NR_OPEN_DEFAULT;
 
     if (name == NULL || !facts->unit.exists || facts->unit.masked)
         return NULL;
@@ -111,8 +111,6 @@ const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint
     bool reaches =
         facts->tree || haproxy->by_systemd || (!haproxy->running && facts->systemd_unit.loaded);
     if (!reaches)
-        return NULL;
-    if (nr_open_text != NULL && !span_scan_u64(span_trim(span_of(nr_open_text)), &nr_open))
         return NULL;
     uint64_t most = look_bound(work, arena_printf(work->arena, "systemd.limit:%s", name));
     if (most > nr_open)
@@ -125,6 +123,35 @@ const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint
         return NULL;
     *out_limit = look_round_up(need) < most ? look_round_up(need) : most;
     return name;
+}
+
+const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit)
+{
+    return unit_within(work, need, look_nr_open(work), out_limit);
+}
+
+bool look_wish_descriptors(struct diagnosis_work *work, const struct cause *cause, uint64_t need,
+                           const char *because)
+{
+    static const char nr_open_address[] = "sysctl.dropin:fs.nr_open";
+    const struct haproxy *haproxy = work->facts->haproxy;
+    bool capped = need > look_nr_open(work),
+         by_itself = haproxy->running && haproxy->can_raise_limit;
+    /* The kernel takes multiples of the bits in a word. */
+    uint64_t nr_open = capped ? (look_round_up(need) + 63) / 64 * 64 : look_nr_open(work), limit;
+
+    if (capped && (need > NUMBER_MAX || nr_open > look_bound(work, nr_open_address)))
+        return false;
+    const char *unit = by_itself && capped ? NULL : unit_within(work, need, nr_open, &limit);
+    if (unit == NULL && !(by_itself && capped))
+        return false;
+    if (capped)
+        diagnose_wish(work, cause, nr_open_address, nr_open, WISH_FLOOR,
+                      "no process may have more file descriptors than this");
+    if (unit != NULL)
+        diagnose_wish(work, cause, arena_printf(work->arena, "systemd.limit:%s", unit), limit,
+                      WISH_FLOOR, because);
+    return true;
 }
 
 const char *look_place(struct diagnosis_work *work, const struct cfg_file *file, size_t line)

@@ -52,6 +52,10 @@ bool look_budget_is_short(const struct facts *facts);
 /* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;
  * NULL: raising it would not help, or is not allowed. */
 const char *look_unit_for(const struct diagnosis_work *work, uint64_t need, uint64_t *out_limit);
+/* Wishes for what gives HAProxy `need` descriptors: its unit's LimitNOFILE, and fs.nr_open where
+ * that caps it. False: neither would help, or is not allowed. */
+bool look_wish_descriptors(struct diagnosis_work *work, const struct cause *cause, uint64_t need,
+                           const char *because);
 /* No process may have more descriptors than this: fs.nr_open. */
 uint64_t look_nr_open(const struct diagnosis_work *work);
 /* The hard limit that the unit's files give its next start, where that is more than what the

@@ -122,11 +122,12 @@ void probes_compare(const struct facts *before, const struct facts *after, struc
     compare_connects(before, after, arena, worse);
 }
 
-/* A finding that some change of the plan answers: its proof is due now. */
+/* A finding that some change of the plan answers: its proof is due now, but for a change that only
+ * a restart makes effective. */
 static bool is_answered(const struct plan *plan, const struct finding *finding)
 {
     for (size_t i = 0; i < plan->change_count; i++)
-        if (plan->changes[i].action != ACTION_NO_OP &&
+        if (plan->changes[i].action != ACTION_NO_OP && plan->changes[i].impact != IMPACT_RESTART &&
             strings_have(&plan->changes[i].why, finding->cause))
             return finding->state == FINDING_PROVEN;
     return false;

@@ -2,6 +2,7 @@
 hamedic_unit_test(diagnose hamedic_agent)
 hamedic_unit_test(diagnose_wishes hamedic_agent)
 hamedic_unit_test(diagnose_selinux hamedic_agent)
+hamedic_unit_test(diagnose_limits hamedic_agent)
 hamedic_unit_test(diagnose_fuzz hamedic_agent)
 # The confusion table stands by itself: sh tests/diagnosis/run BUILD-TREE prints it.
 add_executable(test_confusion diagnosis/confusion.c)

@@ -64,6 +64,72 @@ static void test_sysctl_key_is_valid_only_as_a_dotted_path(void **state)
     assert_false(sysctl_key_is_valid("net.core.Somaxconn"));
 }
 
+/* ---- who sets it ---- */
+
+static void assert_assignment(const struct sysctl_assignment *found, const char *file, size_t line,
+                              const char *value, bool wins, bool for_haproxy)
+{
+    assert_string_equal(found->file, file);
+    assert_int_equal(found->line, line);
+    assert_string_equal(found->value, value);
+    assert_int_equal(found->wins, wins);
+    assert_int_equal(found->for_haproxy, for_haproxy);
+}
+
+static void test_sysctl_assignments_are_told_in_the_order_of_boot(void **state)
+{
+    struct boot_tree *tree = *state;
+    struct sysctl_assignment *found = NULL;
+    size_t count = 0;
+
+    boot_tree_write(tree, "usr/lib/sysctl.d/10-vendor.conf", KEY " = 1\n");
+    boot_tree_write(tree, "etc/sysctl.d/50-haproxy.conf", "# x\nnet/core/somaxconn=16384\n");
+    boot_tree_write(tree, "run/sysctl.d/60-x.conf", "-" KEY " = 7\n");
+    boot_tree_write(tree, "etc/sysctl.d/70-y.conf", "# For HAproxy's queue\n" KEY "=8\n");
+    boot_tree_write(tree, "etc/sysctl.d/80-z.conf", "net.core.*=9\nnet.core.somaxconn2=9\n");
+    boot_tree_write(tree, "etc/sysctl.conf", KEY " = 1024\n");
+    boot_tree_link(tree, "etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
+    assert_int_equal(sysctl_assignments(tree->host, KEY, tree->arena, &found, &count, &tree->err),
+                     0);
+    assert_int_equal(count, 4);
+    assert_assignment(&found[0], "/etc/sysctl.d/50-haproxy.conf", 2, "16384", false, true);
+    assert_assignment(&found[1], "/run/sysctl.d/60-x.conf", 1, "7", false, false);
+    assert_assignment(&found[2], "/etc/sysctl.d/70-y.conf", 2, "8", false, true);
+    assert_assignment(&found[3], "/etc/sysctl.d/99-sysctl.conf", 1, "1024", true, false);
+    assert_string_equal(found[3].real_file, "/etc/sysctl.conf");
+    assert_true(found[3].is_read);
+}
+
+static void test_sysctl_assignments_old_file_without_a_link_is_not_read(void **state)
+{
+    struct boot_tree *tree = *state;
+    struct sysctl_assignment *found = NULL;
+    size_t count = 0;
+
+    boot_tree_write(tree, "usr/lib/sysctl.d/10-vendor.conf", KEY " = 1\n");
+    boot_tree_write(tree, "etc/sysctl.conf", KEY " = 1024\n");
+    boot_tree_directory(tree, "etc/sysctl.d/x");
+    assert_int_equal(sysctl_assignments(tree->host, KEY, tree->arena, &found, &count, &tree->err),
+                     0);
+    assert_int_equal(count, 2);
+    assert_assignment(&found[0], "/etc/sysctl.conf", 1, "1024", false, false);
+    assert_false(found[0].is_read);
+    assert_assignment(&found[1], "/usr/lib/sysctl.d/10-vendor.conf", 1, "1", true, false);
+}
+
+static void test_sysctl_assignments_masked_file_is_not_told(void **state)
+{
+    struct boot_tree *tree = *state;
+    struct sysctl_assignment *found = NULL;
+    size_t count = 0;
+
+    boot_tree_write(tree, "run/sysctl.d/50-x.conf", KEY " = 5\n");
+    boot_tree_link(tree, "etc/sysctl.d/50-x.conf", "/dev/null");
+    assert_int_equal(sysctl_assignments(tree->host, KEY, tree->arena, &found, &count, &tree->err),
+                     0);
+    assert_int_equal(count, 0);
+}
+
 static void test_sysctl_at_boot_nothing_set_gives_no_value(void **state)
 {
     struct sysctl_boot boot = at_boot(*state, KEY);
@@ -422,6 +488,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sysctl_key_is_valid_only_as_a_dotted_path),
+        IN_TREE(test_sysctl_assignments_are_told_in_the_order_of_boot),
+        IN_TREE(test_sysctl_assignments_old_file_without_a_link_is_not_read),
+        IN_TREE(test_sysctl_assignments_masked_file_is_not_told),
         IN_TREE(test_sysctl_at_boot_nothing_set_gives_no_value),
         IN_TREE(test_sysctl_at_boot_later_name_wins_over_earlier_directory),
         IN_TREE(test_sysctl_at_boot_same_name_is_masked_by_earlier_directory),

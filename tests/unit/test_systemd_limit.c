@@ -53,6 +53,25 @@ static void test_systemd_limit_in_a_tree_is_a_dropin(void **state)
     assert_null(boot_tree_read(tree, DROPIN));
 }
 
+/* HAProxy raises its soft limit to the hard one: the file is right already. */
+static void test_systemd_limit_that_files_give_already_is_left_alone(void **state)
+{
+    struct boot_tree *tree = *state;
+
+    make_unit(tree);
+    boot_tree_write(tree, "etc/systemd/system/haproxy.service.d/limits.conf",
+                    "[Service]\nLimitNOFILE=1024:200000\n");
+    boot_tree_write(tree, "etc/sysctl.d/50.conf", "fs.nr_open = 1048576\n");
+    struct change change = boot_tree_plan(tree, ADDRESS, "200000");
+    assert_int_equal(change.action, ACTION_NO_OP);
+    assert_string_equal(change.after.persistent, "1024:200000");
+    assert_int_equal(boot_tree_plan(tree, ADDRESS, "100000").action, ACTION_UPDATE);
+    boot_tree_write(tree, "etc/systemd/system/haproxy.service.d/limits.conf",
+                    "[Service]\nLimitNOFILE=infinity\n");
+    assert_int_equal(boot_tree_plan(tree, ADDRESS, "1048576").action, ACTION_NO_OP);
+    assert_int_equal(boot_tree_plan(tree, ADDRESS, "200000").action, ACTION_UPDATE);
+}
+
 static void test_systemd_limit_undo_takes_only_its_own_line(void **state)
 {
     struct boot_tree *tree = *state;
@@ -179,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_TREE(test_systemd_limit_check_takes_one_number),
         IN_TREE(test_systemd_limit_in_a_tree_is_a_dropin),
+        IN_TREE(test_systemd_limit_that_files_give_already_is_left_alone),
         IN_TREE(test_systemd_limit_undo_takes_only_its_own_line),
         IN_TREE(test_systemd_limit_undo_leaves_another_value),
         IN_TREE(test_systemd_limit_empty_wish_takes_our_dropin_away),
