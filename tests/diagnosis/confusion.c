@@ -290,10 +290,15 @@ static void descriptors_of_many(struct bench *bench)
     bench_descriptors(bench, 20000, 1900);
     bench_info(bench, FIELD_CURRENT, "CurrConns", 900);
 }
-static void descriptors_no_stats(struct bench *bench)
+static void descriptors_mute(struct bench *bench)
 {
     descriptors_lowered(bench);
     bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
+}
+static void descriptors_no_stats(struct bench *bench)
+{
+    descriptors_lowered(bench);
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
 }
 static void limit_not_loaded(struct bench *bench)
 {
@@ -711,7 +716,10 @@ static const struct scenario scenarios[] = {
     {"descriptors used up, limit lowered", descriptors_lowered, {PROVEN("fd-limit")}},
     {"descriptors used up by maxconn", descriptors_by_maxconn, {{0}}},
     {"many descriptors, more to have", descriptors_of_many, {{0}}},
-    {"descriptors used up, stats unread",
+    {"descriptors used up, stats mute",
+     descriptors_mute,
+     {PROVEN("fd-limit"), POSSIBLE("stats-socket-off")}},
+    {"descriptors used up, no stats",
      descriptors_no_stats,
      {POSSIBLE("fd-limit"), POSSIBLE("stats-socket-off")}},
     {"LimitNOFILE not in force", limit_not_loaded, {PROVEN("limit-not-effective")}},
