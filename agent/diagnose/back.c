@@ -136,7 +136,7 @@ static bool is_denied(const struct diagnosis_work *work, const struct server_vie
         return false;
     if (check == WORD_NONE)
         return (view->row != NULL && view->row->connect_errors > 0) ||
-               selinux_denial(work, "tcp", port, SELINUX_CONNECT) != NULL;
+               selinux_denial_now(work, "tcp", port, SELINUX_CONNECT) != NULL;
     return check == WORD_DENIED || (check == WORD_OTHER && is_unsaid(view->row));
 }
 

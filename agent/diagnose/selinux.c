@@ -113,6 +113,20 @@ const struct denial *selinux_denial(const struct diagnosis_work *work, const cha
     return NULL;
 }
 
+/* The start of a worker is counted in ticks since boot, and may be a second off. */
+#define STARTED_SLACK 2
+
+const struct denial *selinux_denial_now(const struct diagnosis_work *work, const char *protocol,
+                                        uint32_t port, unsigned use)
+{
+    const struct denial *denial = selinux_denial(work, protocol, port, use);
+    int64_t started = work->facts->worker_started;
+    bool before = work->facts->haproxy->running && started > 0 && denial != NULL &&
+                  denial->last < started - STARTED_SLACK;
+
+    return before ? NULL : denial;
+}
+
 /* ---- binds ---- */
 
 /* Inside the range of local ports, and above those that need a privilege, any port is anybody's to
@@ -190,7 +204,7 @@ static void find_binds(struct diagnosis_work *work)
         bind.bind = find_bind(work, bind.fact, &bind.proxy);
         if (bind.bind == NULL)
             continue;
-        bind.denial = selinux_denial(work, bind.fact->protocol, bind.fact->port, SELINUX_BIND);
+        bind.denial = selinux_denial_now(work, bind.fact->protocol, bind.fact->port, SELINUX_BIND);
         if (!bind_state(work, &bind, &bind.state))
             continue;
         ARENA_PUSH(work->arena, view->binds, view->bind_count) = bind;
@@ -468,7 +482,7 @@ void selinux_wish(struct diagnosis_work *work, const struct cause *cause, struct
     const struct selinux_need *need = NULL;
 
     for (size_t i = 0; i < work->selinux->need_count; i++)
-        if (work->selinux->needs[i].fact == fact)
+        if (fact != NULL && work->selinux->needs[i].fact == fact)
             need = &work->selinux->needs[i];
     if (need == NULL)
         return;

@@ -44,6 +44,9 @@ bool selinux_denies(const struct diagnosis_work *work, const char *protocol, uin
  * domain is not known, of any. */
 const struct denial *selinux_denial(const struct diagnosis_work *work, const char *protocol,
                                     uint32_t port, unsigned use);
+/* The same, and where HAProxy runs, not from before its worker was started. */
+const struct denial *selinux_denial_now(const struct diagnosis_work *work, const char *protocol,
+                                        uint32_t port, unsigned use);
 /* Enforcing, and the policy cannot be asked. */
 bool selinux_is_silent(const struct diagnosis_work *work);
 bool selinux_is_damaged(const struct facts *facts);

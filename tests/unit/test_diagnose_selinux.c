@@ -290,6 +290,28 @@ static void test_bind_selinux_is_behind_the_reload_and_does_not_answer_it(void *
     bench_free(bench);
 }
 
+static void test_selinux_a_denial_from_before_the_worker_proves_nothing_now(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_denied_bind(bench);
+    int64_t last = bench_denial(bench, "name_bind", 8443)->last;
+    bench_forbid(bench, "tcp", 8080, "unreserved_port_t");
+    bench_check(bench, ROW_APP1, "no check", "", "");
+    bench_denial(bench, "name_connect", 8080);
+    bench->facts.worker_started = last + 1;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "bind-selinux")->state, FINDING_PROVEN);
+    assert_int_equal(find(&result, "backend-selinux")->state, FINDING_PROVEN);
+    bench->facts.worker_started = last + 10;
+    result = run(bench);
+    assert_int_equal(find(&result, "bind-selinux")->state, FINDING_POSSIBLE);
+    assert_string_equal(find(&result, "backend-selinux")->cause, "(none)");
+    assert_int_equal(result.wish_count, 0);
+    bench_free(bench);
+}
+
 static void test_bind_selinux_not_tried_changes_nothing(void **state)
 {
     struct bench *bench = bench_new();
@@ -517,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_bind_selinux_stopped_says_how_to_start_again),
         cmocka_unit_test(test_bind_selinux_running_says_to_reload),
         cmocka_unit_test(test_bind_selinux_is_behind_the_reload_and_does_not_answer_it),
+        cmocka_unit_test(test_selinux_a_denial_from_before_the_worker_proves_nothing_now),
         cmocka_unit_test(test_bind_selinux_not_tried_changes_nothing),
         cmocka_unit_test(test_bind_selinux_only_ports_that_the_kernel_asks_for),
         cmocka_unit_test(test_bind_selinux_a_low_port_is_asked_for_inside_the_range_too),
