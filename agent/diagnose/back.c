@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/diagnose/back_word.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/selinux.h"
@@ -9,75 +10,9 @@
 
 #define MEMBERS_MAX 8 /* servers told one by one; the rest is counted */
 
-/* What one source says of one server. */
-enum word {
-    WORD_NONE,
-    WORD_FINE,
-    WORD_REFUSED,
-    WORD_TIMEOUT,
-    WORD_UNREACHABLE,
-    WORD_DENIED, /* by this host's own kernel */
-    WORD_OTHER
-};
-
-static bool has(const char *text, const char *part)
-{
-    return text != NULL && strstr(text, part) != NULL;
-}
-
-/* The text decides, not "L4CON": that stands for a refusal, for SELinux ("Permission denied"), for
- * a missing route and for used-up local ports alike. Up to 3.0 the text is errno's, later it has
- * errno's name before it. */
-static enum word check_word(const struct haproxy_stat *row)
-{
-    const char *status = row != NULL ? row->check_status : NULL;
-
-    if (status == NULL || status[0] == '\0' || strcmp(status, "UNK") == 0 ||
-        strcmp(status, "INI") == 0 || look_same(row->status, "no check"))
-        return WORD_NONE;
-    if (strcmp(status, "L4OK") == 0 || strcmp(status, "L6OK") == 0 ||
-        strncmp(status, "L7OK", 4) == 0 || strcmp(status, "PROCOK") == 0)
-        return WORD_FINE;
-    if (strcmp(status, "L4TOUT") == 0)
-        return WORD_TIMEOUT;
-    if (strcmp(status, "L4CON") != 0)
-        return WORD_OTHER;
-    if (has(row->last_check, "Connection refused"))
-        return WORD_REFUSED;
-    if (has(row->last_check, "No route to host") ||
-        has(row->last_check, "Network is unreachable") ||
-        has(row->last_check, "Host is unreachable"))
-        return WORD_UNREACHABLE;
-    if (has(row->last_check, "Connection timed out"))
-        return WORD_TIMEOUT;
-    if (has(row->last_check, "Permission denied"))
-        return WORD_DENIED;
-    return WORD_OTHER;
-}
-
-static enum word probe_word(const struct probe *probe)
-{
-    if (probe == NULL)
-        return WORD_NONE;
-    switch (probe->error) {
-    case 0:
-        return WORD_FINE;
-    case ECONNREFUSED:
-        return WORD_REFUSED;
-    case ETIMEDOUT:
-        return WORD_TIMEOUT;
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-        return WORD_UNREACHABLE;
-    default:
-        return WORD_OTHER;
-    }
-}
-
 static const char *probe_text(const struct probe *probe)
 {
-    switch (probe_word(probe)) {
+    switch (word_of_probe(probe)) {
     case WORD_NONE:
         return "was not tried";
     case WORD_FINE:
@@ -95,102 +30,6 @@ static const char *probe_text(const struct probe *probe)
     }
     return probe->error == EADDRNOTAVAIL ? "no local port or source address (EADDRNOTAVAIL)"
                                          : "failed";
-}
-
-static bool is_maintained(const struct server_view *view)
-{
-    const char *status = view->row != NULL ? view->row->status : NULL;
-
-    return status != NULL && (strncmp(status, "MAINT", 5) == 0 || strncmp(status, "DRAIN", 5) == 0);
-}
-
-static bool is_failure(enum word word)
-{
-    return word == WORD_REFUSED || word == WORD_TIMEOUT || word == WORD_UNREACHABLE;
-}
-
-static bool is_unsaid(const struct haproxy_stat *row)
-{
-    return look_same(row->check_status, "L4CON") &&
-           (row->last_check == NULL || row->last_check[0] == '\0');
-}
-
-/* ---- backend-selinux ---- */
-
-/* A check may go to another port than the traffic. */
-static uint32_t checked_port(const struct server_view *view)
-{
-    bool checked = view->server != NULL && check_word(view->row) != WORD_NONE;
-
-    return checked && view->server->check_port > 0 ? view->server->check_port : view->port;
-}
-
-static bool is_denied(const struct diagnosis_work *work, const struct server_view *view)
-{
-    uint32_t port = checked_port(view);
-    enum word check = check_word(view->row);
-
-    if (selinux_is_silent(work))
-        return check == WORD_DENIED && selinux_denial(work, "tcp", port, SELINUX_CONNECT) != NULL;
-    if (!selinux_denies(work, "tcp", port, SELINUX_CONNECT))
-        return false;
-    if (check == WORD_NONE)
-        return (view->row != NULL && view->row->connect_errors > 0) ||
-               selinux_denial_now(work, "tcp", port, SELINUX_CONNECT) != NULL;
-    return check == WORD_DENIED || (check == WORD_OTHER && is_unsaid(view->row));
-}
-
-/* That HAProxy may not, and that it does not get through, are two words already. A connection from
- * here that fails too says that there is more behind it. */
-static enum finding_state denied_state(const struct diagnosis_work *work,
-                                       const struct server_view *view)
-{
-    bool other_port = checked_port(view) != view->port;
-
-    if (selinux_is_silent(work))
-        return FINDING_POSSIBLE;
-    return view->probe == NULL || other_port || probe_word(view->probe) == WORD_FINE
-               ? FINDING_PROVEN
-               : FINDING_POSSIBLE;
-}
-
-/* What is wrong with this server, by both sources; WORD_NONE: nothing that back.c can name. */
-static enum word verdict(const struct diagnosis_work *work, const struct server_view *view,
-                         enum finding_state *out_state)
-{
-    enum word check = check_word(view->row), probe = probe_word(view->probe);
-
-    /* While the next check is under way HAProxy keeps the old status, and its text is gone: our own
-     * connect says what it would have said. */
-    if (check == WORD_OTHER && is_unsaid(view->row) &&
-        (probe == WORD_REFUSED || probe == WORD_UNREACHABLE))
-        check = probe;
-
-    if (is_maintained(view))
-        return WORD_NONE;
-    if (is_denied(work, view)) {
-        *out_state = denied_state(work, view);
-        return WORD_DENIED;
-    }
-    if (check == WORD_OTHER || check == WORD_DENIED)
-        return WORD_NONE;
-    if (is_failure(check)) {
-        /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
-         * longer one. */
-        if (check == WORD_TIMEOUT && probe == WORD_UNREACHABLE)
-            check = WORD_UNREACHABLE;
-        *out_state = view->probe != NULL ? (probe == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                                         : look_second(work, SOURCE_PROBE, false);
-        return check;
-    }
-    if (!is_failure(probe))
-        return WORD_NONE;
-    *out_state = FINDING_POSSIBLE;
-    /* A server without a check: HAProxy counts its failed connections, or has no opinion at all. */
-    if (check == WORD_NONE)
-        *out_state =
-            look_second(work, SOURCE_STATS, view->row != NULL && view->row->connect_errors > 0);
-    return probe;
 }
 
 /* ---- backend-loopback-only ---- */
@@ -214,7 +53,7 @@ static const char *loopback_listener(const struct diagnosis_work *work,
     const char *loopback = NULL;
 
     if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
-        look_is_loopback(view->address) || probe_word(view->probe) != WORD_REFUSED ||
+        look_is_loopback(view->address) || word_of_probe(view->probe) != WORD_REFUSED ||
         !is_own_address(sockets, view->address))
         return NULL;
     for (size_t i = 0; i < sockets->listener_count; i++) {
@@ -244,12 +83,12 @@ static void tell_member(struct diagnosis_work *work, struct finding *finding,
 {
     const struct haproxy_stat *row = view->row;
 
-    if (is_maintained(view)) {
+    if (word_is_maintained(view)) {
         diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s", view->backend, view->name,
                           row->status);
         return;
     }
-    if (row != NULL && check_word(row) != WORD_NONE)
+    if (row != NULL && word_of_check(row) != WORD_NONE)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s %s \"%s\"", view->backend,
                           view->name, look_shown(row->status), row->check_status,
                           row->last_check != NULL ? row->last_check : "");
@@ -336,7 +175,7 @@ static bool is_member(struct diagnosis_work *work, size_t index, enum word word,
     const struct server_view *view = &work->servers[index];
     enum finding_state own = FINDING_PROVEN;
 
-    if (verdict(work, view, &own) != word || own != state)
+    if (word_verdict(work, view, &own) != word || own != state)
         return false;
     return word != WORD_REFUSED || (loopback_listener(work, view) != NULL) == loopback;
 }
@@ -450,7 +289,7 @@ void back_look_loopback_only(struct diagnosis_work *work, const struct cause *ca
 /* The ports a server needs: that of its check, and that of its traffic. */
 static void require_ports(struct diagnosis_work *work, const struct server_view *view)
 {
-    selinux_require(work, "tcp", checked_port(view), SELINUX_CONNECT);
+    selinux_require(work, "tcp", word_checked_port(view), SELINUX_CONNECT);
     selinux_require(work, "tcp", view->port, SELINUX_CONNECT);
 }
 
@@ -459,7 +298,7 @@ void back_require_denied(struct diagnosis_work *work)
     for (size_t i = 0; i < work->server_count; i++) {
         enum finding_state state;
 
-        if (verdict(work, &work->servers[i], &state) == WORD_DENIED && state == FINDING_PROVEN)
+        if (word_verdict(work, &work->servers[i], &state) == WORD_DENIED && state == FINDING_PROVEN)
             require_ports(work, &work->servers[i]);
     }
 }
@@ -472,7 +311,7 @@ static size_t denied_ports(const struct diagnosis_work *work, const struct group
 
     for (size_t i = 0; i < group->count; i++) {
         const struct server_view *view = &work->servers[group->members[i]];
-        const uint32_t both[] = {checked_port(view), view->port};
+        const uint32_t both[] = {word_checked_port(view), view->port};
 
         for (size_t k = 0; k < 2; k++) {
             bool known = k == 1 && both[0] == both[1];
@@ -527,8 +366,8 @@ void back_look_selinux(struct diagnosis_work *work, const struct cause *cause)
 /* A person said so: not a name that does not resolve, not an agent on the server. */
 static bool is_by_a_person(const struct server_view *view)
 {
-    return is_maintained(view) && !has(view->row->status, "(resolution)") &&
-           !has(view->row->status, "(agent)");
+    return word_is_maintained(view) && !word_has(view->row->status, "(resolution)") &&
+           !word_has(view->row->status, "(agent)");
 }
 
 static const char *advise_maintenance(struct diagnosis_work *work, const struct server_view *view)
@@ -576,8 +415,8 @@ void back_tell_unexplained(struct diagnosis_work *work)
         const struct server_view *view = &work->servers[i];
         enum finding_state state;
 
-        if (!has(view->row->status, "DOWN") || verdict(work, view, &state) != WORD_NONE ||
-            has(view->row->last_check, "Out of local source ports"))
+        if (!word_has(view->row->status, "DOWN") || word_verdict(work, view, &state) != WORD_NONE ||
+            word_has(view->row->last_check, "Out of local source ports"))
             continue;
         if (told++ >= MEMBERS_MAX) {
             left_out++;

@@ -33,10 +33,15 @@ struct selinux_view {
     size_t bind_count;
 };
 void selinux_prepare(struct diagnosis_work *work);
-/* For back.c, while it is prepared: this port must be allowed. */
+/* While it is prepared: this port must be allowed, for what fails is proven. */
 void selinux_require(struct diagnosis_work *work, const char *protocol, uint32_t port,
                      unsigned use);
+/* selinux_remedy.c: the least for all needs together. */
+void selinux_choose(struct diagnosis_work *work);
 
+/* NULL: the configuration does not use it, or nothing is enforced. */
+const struct selinux_port_fact *selinux_port(const struct diagnosis_work *work,
+                                             const char *protocol, uint32_t port);
 /* Does the loaded policy forbid this to HAProxy, and is that enforced? */
 bool selinux_denies(const struct diagnosis_work *work, const char *protocol, uint32_t port,
                     unsigned use);

@@ -1,0 +1,157 @@
+#include "agent/diagnose/back_word.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/diagnose/selinux.h"
+
+bool word_has(const char *text, const char *part)
+{
+    return text != NULL && strstr(text, part) != NULL;
+}
+
+/* The text decides, not "L4CON": that stands for a refusal, for SELinux ("Permission denied"), for
+ * a missing route and for used-up local ports alike. Up to 3.0 the text is errno's, later it has
+ * errno's name before it. */
+enum word word_of_check(const struct haproxy_stat *row)
+{
+    const char *status = row != NULL ? row->check_status : NULL;
+
+    if (status == NULL || status[0] == '\0' || strcmp(status, "UNK") == 0 ||
+        strcmp(status, "INI") == 0 || look_same(row->status, "no check"))
+        return WORD_NONE;
+    if (strcmp(status, "L4OK") == 0 || strcmp(status, "L6OK") == 0 ||
+        strncmp(status, "L7OK", 4) == 0 || strcmp(status, "PROCOK") == 0)
+        return WORD_FINE;
+    if (strcmp(status, "L4TOUT") == 0)
+        return WORD_TIMEOUT;
+    if (strcmp(status, "L4CON") != 0)
+        return WORD_OTHER;
+    if (word_has(row->last_check, "Connection refused"))
+        return WORD_REFUSED;
+    if (word_has(row->last_check, "No route to host") ||
+        word_has(row->last_check, "Network is unreachable") ||
+        word_has(row->last_check, "Host is unreachable"))
+        return WORD_UNREACHABLE;
+    if (word_has(row->last_check, "Connection timed out"))
+        return WORD_TIMEOUT;
+    if (word_has(row->last_check, "Permission denied"))
+        return WORD_DENIED;
+    return WORD_OTHER;
+}
+
+enum word word_of_probe(const struct probe *probe)
+{
+    if (probe == NULL)
+        return WORD_NONE;
+    switch (probe->error) {
+    case 0:
+        return WORD_FINE;
+    case ECONNREFUSED:
+        return WORD_REFUSED;
+    case ETIMEDOUT:
+        return WORD_TIMEOUT;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+        return WORD_UNREACHABLE;
+    default:
+        return WORD_OTHER;
+    }
+}
+
+bool word_is_maintained(const struct server_view *view)
+{
+    const char *status = view->row != NULL ? view->row->status : NULL;
+
+    return status != NULL && (strncmp(status, "MAINT", 5) == 0 || strncmp(status, "DRAIN", 5) == 0);
+}
+
+static bool is_failure(enum word word)
+{
+    return word == WORD_REFUSED || word == WORD_TIMEOUT || word == WORD_UNREACHABLE;
+}
+
+static bool is_unsaid(const struct haproxy_stat *row)
+{
+    return look_same(row->check_status, "L4CON") &&
+           (row->last_check == NULL || row->last_check[0] == '\0');
+}
+
+/* ---- denied by SELinux ---- */
+
+uint32_t word_checked_port(const struct server_view *view)
+{
+    bool checked = view->server != NULL && word_of_check(view->row) != WORD_NONE;
+
+    return checked && view->server->check_port > 0 ? view->server->check_port : view->port;
+}
+
+static bool is_denied(const struct diagnosis_work *work, const struct server_view *view)
+{
+    uint32_t port = word_checked_port(view);
+    enum word check = word_of_check(view->row);
+
+    if (selinux_is_silent(work))
+        return check == WORD_DENIED && selinux_denial(work, "tcp", port, SELINUX_CONNECT) != NULL;
+    if (!selinux_denies(work, "tcp", port, SELINUX_CONNECT))
+        return false;
+    if (check == WORD_NONE)
+        return (view->row != NULL && view->row->connect_errors > 0) ||
+               selinux_denial_now(work, "tcp", port, SELINUX_CONNECT) != NULL;
+    return check == WORD_DENIED || (check == WORD_OTHER && is_unsaid(view->row));
+}
+
+/* That HAProxy may not, and that it does not get through, are two words already. A connection from
+ * here that fails too says that there is more behind it. */
+static enum finding_state denied_state(const struct diagnosis_work *work,
+                                       const struct server_view *view)
+{
+    bool other_port = word_checked_port(view) != view->port;
+
+    if (selinux_is_silent(work))
+        return FINDING_POSSIBLE;
+    return view->probe == NULL || other_port || word_of_probe(view->probe) == WORD_FINE
+               ? FINDING_PROVEN
+               : FINDING_POSSIBLE;
+}
+
+/* ---- both together ---- */
+
+enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                       enum finding_state *out_state)
+{
+    enum word check = word_of_check(view->row), probe = word_of_probe(view->probe);
+
+    /* While the next check is under way HAProxy keeps the old status, and its text is gone: our own
+     * connect says what it would have said. */
+    if (check == WORD_OTHER && is_unsaid(view->row) &&
+        (probe == WORD_REFUSED || probe == WORD_UNREACHABLE))
+        check = probe;
+
+    if (word_is_maintained(view))
+        return WORD_NONE;
+    if (is_denied(work, view)) {
+        *out_state = denied_state(work, view);
+        return WORD_DENIED;
+    }
+    if (check == WORD_OTHER || check == WORD_DENIED)
+        return WORD_NONE;
+    if (is_failure(check)) {
+        /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
+         * longer one. */
+        if (check == WORD_TIMEOUT && probe == WORD_UNREACHABLE)
+            check = WORD_UNREACHABLE;
+        *out_state = view->probe != NULL ? (probe == check ? FINDING_PROVEN : FINDING_POSSIBLE)
+                                         : look_second(work, SOURCE_PROBE, false);
+        return check;
+    }
+    if (!is_failure(probe))
+        return WORD_NONE;
+    *out_state = FINDING_POSSIBLE;
+    /* A server without a check: HAProxy counts its failed connections, or has no opinion at all. */
+    if (check == WORD_NONE)
+        *out_state =
+            look_second(work, SOURCE_STATS, view->row != NULL && view->row->connect_errors > 0);
+    return probe;
+}

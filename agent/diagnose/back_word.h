@@ -1,0 +1,30 @@
+/* diagnose/back_word: what HAProxy's check and our own connect say of one server, and what they say
+ * together.
+ */
+#ifndef HAMEDIC_AGENT_DIAGNOSE_BACK_WORD_H
+#define HAMEDIC_AGENT_DIAGNOSE_BACK_WORD_H
+
+#include "agent/diagnose/look.h"
+
+enum word {
+    WORD_NONE,
+    WORD_FINE,
+    WORD_REFUSED,
+    WORD_TIMEOUT,
+    WORD_UNREACHABLE,
+    WORD_DENIED, /* by this host's own kernel */
+    WORD_OTHER
+};
+
+bool word_has(const char *text, const char *part); /* NULL has nothing */
+enum word word_of_check(const struct haproxy_stat *row);
+enum word word_of_probe(const struct probe *probe);
+bool word_is_maintained(const struct server_view *view);
+/* A check may go to another port than the traffic. */
+uint32_t word_checked_port(const struct server_view *view);
+/* What is wrong with this server, by both sources, and how sure that is (not set for WORD_NONE:
+ * nothing that can be named). */
+enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                       enum finding_state *out_state);
+
+#endif
