@@ -43,8 +43,8 @@ static int compare_ports(const void *left, const void *right)
     return strcmp(a->protocol, b->protocol);
 }
 
-const struct selinux_port_fact *selinux_port(const struct diagnosis_work *work,
-                                             const char *protocol, uint32_t port)
+const struct selinux_port_fact *selinux_find_port(const struct diagnosis_work *work,
+                                                  const char *protocol, uint32_t port)
 {
     const struct selinux_view *view = work->selinux;
     const struct selinux_port_fact key = {.protocol = protocol, .port = port}, *wanted = &key;
@@ -70,7 +70,7 @@ static void sort_ports(struct diagnosis_work *work)
 bool selinux_denies(const struct diagnosis_work *work, const char *protocol, uint32_t port,
                     unsigned use)
 {
-    const struct selinux_port_fact *fact = selinux_port(work, protocol, port);
+    const struct selinux_port_fact *fact = selinux_find_port(work, protocol, port);
 
     return is_enforced(work->facts) && fact != NULL && (fact->allowed & use) == 0;
 }
@@ -241,7 +241,7 @@ void selinux_prepare(struct diagnosis_work *work)
 void selinux_tell(struct diagnosis_work *work, struct finding *finding, const char *protocol,
                   uint32_t port, unsigned use)
 {
-    const struct selinux_port_fact *fact = selinux_port(work, protocol, port);
+    const struct selinux_port_fact *fact = selinux_find_port(work, protocol, port);
     const struct denial *denial = selinux_denial(work, protocol, port, use);
 
     if (fact != NULL && work->facts->selinux.domain != NULL)

@@ -40,8 +40,8 @@ void selinux_require(struct diagnosis_work *work, const char *protocol, uint32_t
 void selinux_choose(struct diagnosis_work *work);
 
 /* NULL: the configuration does not use it, or nothing is enforced. */
-const struct selinux_port_fact *selinux_port(const struct diagnosis_work *work,
-                                             const char *protocol, uint32_t port);
+const struct selinux_port_fact *selinux_find_port(const struct diagnosis_work *work,
+                                                  const char *protocol, uint32_t port);
 /* Does the loaded policy forbid this to HAProxy, and is that enforced? */
 bool selinux_denies(const struct diagnosis_work *work, const char *protocol, uint32_t port,
                     unsigned use);

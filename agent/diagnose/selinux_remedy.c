@@ -12,7 +12,7 @@
 void selinux_require(struct diagnosis_work *work, const char *protocol, uint32_t port, unsigned use)
 {
     struct selinux_view *view = work->selinux;
-    const struct selinux_port_fact *fact = selinux_port(work, protocol, port);
+    const struct selinux_port_fact *fact = selinux_find_port(work, protocol, port);
 
     if (fact == NULL || (fact->allowed & use) != 0)
         return;
@@ -227,7 +227,7 @@ static void advise_none(struct diagnosis_work *work, struct finding *finding,
 void selinux_wish(struct diagnosis_work *work, const struct cause *cause, struct finding *finding,
                   const char *protocol, uint32_t port)
 {
-    const struct selinux_port_fact *fact = selinux_port(work, protocol, port);
+    const struct selinux_port_fact *fact = selinux_find_port(work, protocol, port);
     const struct selinux_need *need = NULL;
 
     for (size_t i = 0; i < work->selinux->need_count; i++)
