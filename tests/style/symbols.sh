@@ -1,6 +1,6 @@
 #!/bin/sh
 # A name tells where it stands: each global symbol of UNIT.c begins with a word of UNIT (in agent/, or of its folder),
-# or of the header beside it that declares it.
+# or of the header beside it that declares it. And no two units have one name: from two archives the linker takes either.
 #   sh tests/style/symbols.sh BUILD-TREE [SOURCE-TREE]     prints each name that does not; 1 if there is one
 set -eu
 LC_ALL=C
@@ -56,6 +56,11 @@ $1 == "declared" {
     symbol = $2
     if (symbol == "main" || symbol ~ /^__/)
         next
+    if (symbol in home) {
+        printf "%s.c: %s is defined in %s.c too\n", unit, symbol, home[symbol]
+        bad = 1
+    }
+    home[symbol] = unit
     sub(/^hamedic_/, "", symbol) # linked under a name of our own, where a library has the same
     folder = unit
     sub(/\/[^\/]*$/, "", folder)
