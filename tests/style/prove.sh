@@ -81,6 +81,9 @@ expect fail "a variable" sh "$here/symbols.sh" "$tree" "$tree"
 object plans/base other 'int other_one(void) { return 1; }'
 object plans/base spans 'int span_two(void) { return 2; }'
 object agent other_one 'int other_two(void) { return 1; }'
+for path in plans/base/other plans/base/spans agent/other_one; do
+    unit "$path.c" 'int one;'
+done
 expect pass "names of their own" sh "$here/symbols.sh" "$tree" "$tree"
 object agent other_one 'int other_one(void) { return 1; }'
 expect fail "a name of two units" sh "$here/symbols.sh" "$tree" "$tree"
