@@ -30,6 +30,8 @@ static int merge_wish(struct wish *there, const struct wish *wish, struct arena 
         there->source = wish->source;
         there->because = wish->because;
     }
+    if (wish->activation > there->activation)
+        there->activation = wish->activation;
     merge_reasons(there, wish, arena);
     return 0;
 }
@@ -68,6 +70,25 @@ static int collect(const struct planner *planner, const struct wish *wishes, siz
 
 /* ---- changes ---- */
 
+/* What the change needs besides its own two sides: a reload, or a start where HAProxy does not run. */
+static void plan_activation(const struct planner *planner, const struct wish *wish,
+                            struct change *change, struct plan *plan)
+{
+    const struct scene *scene = planner->scene;
+    struct err err;
+
+    if (change->action == ACTION_NO_OP || wish->activation <= change->impact || !scene->host->live)
+        return;
+    if (!scene->haproxy->running && haproxy_check_start(scene->host, scene->haproxy, &err) < 0) {
+        strings_addf(&plan->advice, planner->arena, "then start HAProxy: %s", err.text);
+        return;
+    }
+    change->impact = wish->activation;
+    strings_add(&change->notes, planner->arena,
+                scene->haproxy->running ? "HAProxy is reloaded, so that it takes effect"
+                                        : "HAProxy does not run: it is started");
+}
+
 static int plan_wish(const struct planner *planner, const struct scene *scene,
                      const struct remediation *row, const struct wish *wish, struct plan *plan,
                      struct err *err)
@@ -75,6 +96,8 @@ static int plan_wish(const struct planner *planner, const struct scene *scene,
     struct change change;
 
     int planned = row->plan(scene, wish, planner->arena, &change, err);
+    if (planned == 0)
+        plan_activation(planner, wish, &change, plan);
     if (planned == 0 && change.impact == IMPACT_RELOAD)
         planned = haproxy_check_reload(scene->host, scene->haproxy, err);
     if (planned < 0) {

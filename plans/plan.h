@@ -90,6 +90,9 @@ struct wish {
     enum wish_source source;
     struct strings why;  /* causes; "wish" for --set; "policy" for declared state */
     const char *because; /* one sentence with the numbers, for people; may be NULL */
+    /* IMPACT_RELOAD: it helps only once HAProxy has loaded its configuration again, or was started
+     * where it does not run. */
+    enum impact activation;
 };
 
 /* One resource at one moment. NULL: not there, or cannot be known here. */

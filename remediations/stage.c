@@ -178,8 +178,18 @@ static int reload(struct stage *stage, struct err *err)
 
 int stage_finish(struct stage *stage, struct err *err)
 {
+    const struct stage_settings *settings = &stage->settings;
+    struct err cannot;
+
     if (!stage->want_reload)
         return 0;
+    /* What did not run is not stopped by an undo: it is announced by another name than a reload. */
+    if (settings->host->live && !settings->haproxy->running &&
+        haproxy_check_start(settings->host, settings->haproxy, &cannot) == 0)
+        return stage_say(stage, "start", err) < 0
+                   ? -1
+                   : haproxy_start(settings->host, settings->haproxy, RELOAD_DEADLINE_MS,
+                                   stage->arena, err);
     if (stage_say(stage, "reload", err) < 0)
         return -1;
     return reload(stage, err);

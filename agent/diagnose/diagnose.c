@@ -203,6 +203,15 @@ void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, 
     add_why(work, wish, cause);
 }
 
+void diagnose_activate(struct diagnosis_work *work, const char *address)
+{
+    size_t index;
+    struct wish *wish = find_wish(work, address, &index);
+
+    if (wish != NULL)
+        wish->activation = IMPACT_RELOAD;
+}
+
 /* ---- the whole ---- */
 
 static bool is_worse(const struct finding *a, const struct finding *b)

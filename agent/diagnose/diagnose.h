@@ -65,6 +65,8 @@ void diagnose_wish(struct diagnosis_work *work, const struct cause *cause, const
 /* The finding that a cause has just made would be cured by a wish of another's, too: the repair
  * must prove that this is gone as well. False: there is no such wish. */
 bool diagnose_join(struct diagnosis_work *work, const struct cause *cause, const char *address);
+/* What is wished for at this address helps only once HAProxy has loaded its configuration again. */
+void diagnose_activate(struct diagnosis_work *work, const char *address);
 void diagnose_wish_text(struct diagnosis_work *work, const struct cause *cause, const char *address,
                         const char *value, const char *because);
 

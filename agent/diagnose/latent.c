@@ -56,6 +56,23 @@ static void wish_lower(struct diagnosis_work *work, const struct cause *cause,
                   arena_printf(work->arena,
                                "%" PRIu64 " file descriptors (%s) carry no more than this",
                                budget->limit, look_shown(budget->limit_from)));
+    if (!facts->haproxy->running && look_should_run(facts))
+        diagnose_activate(work, "haproxy.maxconn:global");
+}
+
+static void wish_limit(struct diagnosis_work *work, const struct cause *cause, const char *unit,
+                       uint64_t limit)
+{
+    const struct fd_budget *budget = &work->facts->budget;
+    const char *address = arena_printf(work->arena, "systemd.limit:%s", unit);
+
+    diagnose_wish(work, cause, address, limit, WISH_FLOOR,
+                  arena_printf(work->arena,
+                               "maxconn %" PRIu64 " needs %" PRIu64 " file descriptors",
+                               budget->maxconn, budget->need));
+    /* What keeps it from starting is why it does not run. */
+    if (!work->facts->haproxy->running && look_should_run(work->facts))
+        diagnose_activate(work, address);
 }
 
 void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause)
@@ -88,10 +105,7 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
     consequences_of_short_budget(work, finding);
     const char *unit = look_unit_for(work, budget->need, &limit);
     if (unit != NULL)
-        diagnose_wish(
-            work, cause, arena_printf(work->arena, "systemd.limit:%s", unit), limit, WISH_FLOOR,
-            arena_printf(work->arena, "maxconn %" PRIu64 " needs %" PRIu64 " file descriptors",
-                         budget->maxconn, budget->need));
+        wish_limit(work, cause, unit, limit);
     /* Where they are used up already, more is given (fd-limit). */
     else if (!diagnose_join(work, cause, "sysctl.dropin:fs.nr_open"))
         wish_lower(work, cause, finding);

@@ -52,6 +52,15 @@ bool look_is_stopped(const struct facts *facts)
            !facts->haproxy->running && facts->haproxy->program != NULL;
 }
 
+bool look_should_run(const struct facts *facts)
+{
+    const struct systemd_unit *unit = &facts->systemd_unit;
+
+    return facts->haproxy->running ||
+           (unit->loaded && (look_same(unit->active_state, "failed") ||
+                             look_same(unit->active_state, "activating")));
+}
+
 bool look_config_is_invalid(const struct facts *facts)
 {
     return facts_have(facts, SOURCE_CHECK) &&

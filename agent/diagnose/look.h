@@ -47,6 +47,8 @@ bool look_is_loopback(const char *address);
 
 const char *look_sysctl(const struct diagnosis_work *work, const char *key); /* running; NULL */
 bool look_is_stopped(const struct facts *facts); /* installed on this host, and not running */
+/* It runs, or systemd tried to keep it running: nobody stopped it on purpose. */
+bool look_should_run(const struct facts *facts);
 bool look_config_is_invalid(const struct facts *facts);
 bool look_budget_is_short(const struct facts *facts);
 /* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;

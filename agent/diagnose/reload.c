@@ -97,23 +97,6 @@ static bool can_be_behind(const char *cause)
     return false;
 }
 
-/* A label or a boolean is in force at once, and a maxconn that the running process can take too:
- * this finding is gone only when somebody reloads. */
-static bool brings_reload(const struct diagnosis_work *work, const char *address)
-{
-    const struct diagnosis_result *result = work->result;
-    int64_t hard = look_info(work, "Hard_maxconn");
-    uint64_t value;
-
-    if (strncmp(address, "haproxy.maxconn:", strlen("haproxy.maxconn:")) != 0)
-        return strncmp(address, "systemd.limit:", strlen("systemd.limit:")) == 0;
-    for (size_t i = 0; i < result->wish_count; i++)
-        if (strcmp(result->wishes[i].address, address) == 0)
-            return hard > 0 && span_scan_u64(span_of(result->wishes[i].value), &value) &&
-                   value > (uint64_t)hard;
-    return false;
-}
-
 /* The change is the one of the cause behind it; this finding must be gone with it. */
 static void point_to_cause(struct diagnosis_work *work, const struct cause *cause,
                            struct finding *finding)
@@ -130,8 +113,8 @@ static void point_to_cause(struct diagnosis_work *work, const struct cause *caus
         strings_addf(&finding->consequences, work->arena, "the cause behind it: %s (%s)",
                      behind->cause, look_shown(behind->summary));
         for (size_t k = 0; k < behind->repair.count; k++)
-            if (brings_reload(work, behind->repair.at[k]))
-                (void)diagnose_join(work, cause, behind->repair.at[k]);
+            if (diagnose_join(work, cause, behind->repair.at[k]))
+                diagnose_activate(work, behind->repair.at[k]);
         found = true;
     }
     if (found)

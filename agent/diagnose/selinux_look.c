@@ -110,7 +110,8 @@ static void find_binds_of(struct diagnosis_work *work, const struct cause *cause
         if (view->binds[i].state == state)
             selinux_wish(work, cause, finding, view->binds[i].fact->protocol,
                          view->binds[i].fact->port);
-    advise_bind(work, finding);
+    if (finding->repair.count == 0 || !look_should_run(work->facts))
+        advise_bind(work, finding);
 }
 
 void selinux_look_bind(struct diagnosis_work *work, const struct cause *cause)

@@ -252,4 +252,7 @@ void selinux_wish(struct diagnosis_work *work, const struct cause *cause, struct
         wish_label(work, cause, need, address);
     else
         wish_boolean(work, cause, need, address);
+    /* The policy changes at once, but HAProxy does not try again by itself. */
+    if ((need->uses & SELINUX_BIND) != 0 && look_should_run(work->facts))
+        diagnose_activate(work, address);
 }

@@ -26,6 +26,8 @@ static int stage_all(struct work *work, struct err *err)
         const struct step *step = &work->steps[i];
         if (step->row->stage(work->stage, work->engine->scene, step->change, err) < 0)
             return err_wrap(err, "cannot stage %s", step->change->address);
+        if (step->change->impact == IMPACT_RELOAD)
+            stage_want_reload(work->stage);
     }
     return 0;
 }

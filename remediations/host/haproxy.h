@@ -91,6 +91,15 @@ MUST_CHECK int haproxy_program_version(const char *program, unsigned deadline_ms
 MUST_CHECK int haproxy_reload(const struct host *host, struct haproxy *haproxy,
                               unsigned deadline_ms, struct arena *arena, struct err *err);
 
+/* Starts a HAProxy that does not run, through its systemd unit, also one that systemd has given up,
+ * and waits until it serves. On success *haproxy is brought up to date. ERR_UNSUPPORTED where no
+ * systemd holds its unit. */
+MUST_CHECK int haproxy_start(const struct host *host, struct haproxy *haproxy, unsigned deadline_ms,
+                             struct arena *arena, struct err *err);
+/* ERR_UNSUPPORTED where haproxy_start could not start it. */
+MUST_CHECK int haproxy_check_start(const struct host *host, const struct haproxy *haproxy,
+                                   struct err *err);
+
 /* ERR_UNSUPPORTED where HAProxy runs here and cannot be reloaded: it has no master. */
 MUST_CHECK int haproxy_check_reload(const struct host *host, const struct haproxy *haproxy,
                                     struct err *err);

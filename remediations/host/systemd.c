@@ -276,40 +276,43 @@ static uint64_t now_microseconds(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static int wait_for(sd_bus *bus, const struct job *job, uint64_t deadline, const char *unit,
-                    struct err *err)
+/* A job of systemd's on one unit, by the method that makes it. */
+struct order {
+    const char *method; /* "ReloadUnit" */
+    const char *word;   /* "reload" */
+    const char *unit;
+    uint64_t deadline;
+};
+
+static int wait_for(sd_bus *bus, const struct job *job, const struct order *order, struct err *err)
 {
     while (!job->ended) {
         int done = sd_bus_process(bus, NULL);
         uint64_t now = now_microseconds();
         if (done < 0)
-            return fail(err, done, NULL, unit);
+            return fail(err, done, NULL, order->unit);
         if (done > 0)
             continue;
-        if (now >= deadline)
-            return err_sys(err, ETIMEDOUT, "systemd: the reload of '%s' did not end", unit);
-        done = sd_bus_wait(bus, deadline - now);
+        if (now >= order->deadline)
+            return err_sys(err, ETIMEDOUT, "systemd: the %s of '%s' did not end", order->word,
+                           order->unit);
+        done = sd_bus_wait(bus, order->deadline - now);
         if (done < 0 && done != -EINTR)
-            return fail(err, done, NULL, unit);
+            return fail(err, done, NULL, order->unit);
     }
     if (strcmp(job->result, "done") != 0)
-        return err_set(err, ERR_SYS, "systemd: the reload of '%s' ended with '%s'", unit,
-                       job->result);
+        return err_set(err, ERR_SYS, "systemd: the %s of '%s' ended with '%s'", order->word,
+                       order->unit, job->result);
     return 0;
 }
 
-int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
-                        struct err *err)
+static int run_job(sd_bus *bus, const struct order *order, struct err *err)
 {
-    uint64_t deadline = now_microseconds() + (uint64_t)deadline_ms * 1000;
     struct job job = {0};
-    sd_bus *bus CLEANUP_BUS = NULL;
     sd_bus_slot *slot CLEANUP_SLOT = NULL;
     sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
     sd_bus_message *reply CLEANUP_MESSAGE = NULL;
 
-    if (open_bus(host, &bus, err) < 0)
-        return -1;
     /* Before the job begins, so that its end is not missed. */
     int done = sd_bus_match_signal(bus, &slot, NULL, manager_path, manager, "JobRemoved",
                                    on_job_removed, &job);
@@ -317,11 +320,42 @@ int systemd_reload_unit(const struct host *host, const char *unit, unsigned dead
     if (done >= 0)
         (void)sd_bus_call_method(bus, service, manager_path, manager, "Subscribe", NULL, NULL, "");
     if (done >= 0)
-        done = sd_bus_call_method(bus, service, manager_path, manager, "ReloadUnit", &error, &reply,
-                                  "ss", unit, "replace");
+        done = sd_bus_call_method(bus, service, manager_path, manager, order->method, &error,
+                                  &reply, "ss", order->unit, "replace");
     if (done >= 0)
         done = sd_bus_message_read(reply, "o", &job.path);
     if (done < 0)
-        return fail(err, done, &error, unit);
-    return wait_for(bus, &job, deadline, unit, err);
+        return fail(err, done, &error, order->unit);
+    return wait_for(bus, &job, order, err);
+}
+
+static uint64_t deadline_in(unsigned milliseconds)
+{
+    return now_microseconds() + (uint64_t)milliseconds * 1000;
+}
+
+int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                        struct err *err)
+{
+    struct order order = {"ReloadUnit", "reload", unit, deadline_in(deadline_ms)};
+    sd_bus *bus CLEANUP_BUS = NULL;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    return run_job(bus, &order, err);
+}
+
+int systemd_start_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                       struct err *err)
+{
+    struct order order = {"StartUnit", "start", unit, deadline_in(deadline_ms)};
+    sd_bus *bus CLEANUP_BUS = NULL;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    /* It keeps count of failed starts and refuses the next one; a unit that did not fail needs none
+     * of this, so that what it answers does not matter. */
+    (void)sd_bus_call_method(bus, service, manager_path, manager, "ResetFailedUnit", NULL, NULL,
+                             "s", unit);
+    return run_job(bus, &order, err);
 }

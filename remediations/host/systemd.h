@@ -40,5 +40,8 @@ MUST_CHECK int systemd_daemon_reload(const struct host *host, struct err *err);
  * the reload. */
 MUST_CHECK int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
                                    struct err *err);
+/* The same for a start; a unit that systemd has given up after too many starts is started too. */
+MUST_CHECK int systemd_start_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                                  struct err *err);
 
 #endif

@@ -38,6 +38,15 @@ int systemd_daemon_reload(const struct host *host, struct err *err)
     return unsupported(err);
 }
 
+int systemd_start_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                       struct err *err)
+{
+    (void)host;
+    (void)unit;
+    (void)deadline_ms;
+    return unsupported(err);
+}
+
 int systemd_reload_unit(const struct host *host, const char *unit, unsigned deadline_ms,
                         struct err *err)
 {

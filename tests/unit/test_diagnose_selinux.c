@@ -230,7 +230,7 @@ static void test_backend_selinux_a_policy_that_cannot_be_asked_is_told(void **st
 
 /* ---- bind-selinux ---- */
 
-static void test_bind_selinux_stopped_says_how_to_start_again(void **state)
+static void test_bind_selinux_stopped_is_started_again(void **state)
 {
     struct bench *bench = bench_new();
 
@@ -249,14 +249,32 @@ static void test_bind_selinux_stopped_says_how_to_start_again(void **state)
     assert_true(proves(finding, "audit", "denied name_bind src=8443"));
     assert_true(proves(finding, "unit", "haproxy.service is failed (failed), result exit-code"));
     assert_true(mentions(&finding->consequences, "HAProxy cannot start"));
-    assert_true(mentions(&finding->advice, "systemctl reset-failed haproxy.service; systemctl "
-                                           "start haproxy.service"));
     assert_int_equal(result.wish_count, 1);
     assert_string_equal(wished(&result, LABEL_8443), "http_port_t");
+    assert_int_equal(result.wishes[0].activation, IMPACT_RELOAD);
     bench_free(bench);
 }
 
-static void test_bind_selinux_running_says_to_reload(void **state)
+/* Who stopped it on purpose is told how to start it again, and nobody does it for them. */
+static void test_bind_selinux_stopped_by_a_person_starts_nothing(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_denied_bind(bench);
+    bench_stop(bench);
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success";
+    bench_denial(bench, "name_bind", 8443);
+    struct diagnosis_result result = run(bench);
+    assert_true(mentions(&find(&result, "bind-selinux")->advice,
+                         "systemctl reset-failed haproxy.service; systemctl start "
+                         "haproxy.service"));
+    assert_int_equal(result.wishes[0].activation, IMPACT_NONE);
+    bench_free(bench);
+}
+
+static void test_bind_selinux_running_is_reloaded(void **state)
 {
     struct bench *bench = bench_new();
 
@@ -264,15 +282,13 @@ static void test_bind_selinux_running_says_to_reload(void **state)
     bench_denied_bind(bench);
     bench_denial(bench, "name_bind", 8443);
     struct diagnosis_result result = run(bench);
-    assert_true(
-        mentions(&find(&result, "bind-selinux")->advice, "systemctl reload haproxy.service"));
+    assert_int_equal(result.wishes[0].activation, IMPACT_RELOAD);
     assert_true(mentions(&find(&result, "bind-selinux")->consequences, "a reload fails silently"));
     bench_free(bench);
 }
 
-/* A label brings no reload: were it the change for reload-failed too, that would have to be gone
- * with it, and the label would be taken back. */
-static void test_bind_selinux_is_behind_the_reload_and_does_not_answer_it(void **state)
+/* The label is loaded at once, and the reload that then follows is the one that failed before. */
+static void test_bind_selinux_is_behind_the_reload_and_answers_it(void **state)
 {
     struct bench *bench = bench_new();
 
@@ -285,8 +301,10 @@ static void test_bind_selinux_is_behind_the_reload_and_does_not_answer_it(void *
     assert_int_equal(find(&result, "reload-failed")->state, FINDING_PROVEN);
     assert_true(mentions(&find(&result, "reload-failed")->consequences, "bind-selinux"));
     assert_int_equal(result.wish_count, 1);
-    assert_int_equal(result.wishes[0].why.count, 1);
+    assert_int_equal(result.wishes[0].why.count, 2);
     assert_string_equal(result.wishes[0].why.at[0], "bind-selinux");
+    assert_string_equal(result.wishes[0].why.at[1], "reload-failed");
+    assert_int_equal(result.wishes[0].activation, IMPACT_RELOAD);
     bench_free(bench);
 }
 
@@ -536,9 +554,10 @@ int main(void)
         cmocka_unit_test(
             test_backend_selinux_possible_changes_nothing_and_says_what_would_settle_it),
         cmocka_unit_test(test_backend_selinux_a_policy_that_cannot_be_asked_is_told),
-        cmocka_unit_test(test_bind_selinux_stopped_says_how_to_start_again),
-        cmocka_unit_test(test_bind_selinux_running_says_to_reload),
-        cmocka_unit_test(test_bind_selinux_is_behind_the_reload_and_does_not_answer_it),
+        cmocka_unit_test(test_bind_selinux_stopped_is_started_again),
+        cmocka_unit_test(test_bind_selinux_stopped_by_a_person_starts_nothing),
+        cmocka_unit_test(test_bind_selinux_running_is_reloaded),
+        cmocka_unit_test(test_bind_selinux_is_behind_the_reload_and_answers_it),
         cmocka_unit_test(test_selinux_a_denial_from_before_the_worker_proves_nothing_now),
         cmocka_unit_test(test_bind_selinux_not_tried_changes_nothing),
         cmocka_unit_test(test_bind_selinux_only_ports_that_the_kernel_asks_for),
