@@ -19,7 +19,7 @@ case $build in
 esac
 jobs=$(nproc)
 
-parts="gcc unit integration clang sanitize without analyzer cppcheck tidy layers symbols format scripts"
+parts="gcc unit integration clang sanitize without analyzer cppcheck tidy layers symbols format scripts lab"
 about() {
     case $1 in
     gcc) echo "builds with gcc, warnings are errors" ;;
@@ -35,6 +35,7 @@ about() {
     symbols) echo "names begin with a word of their unit" ;;
     format) echo "clang-format" ;;
     scripts) echo "shellcheck, and that the style checks can fail" ;;
+    lab) echo "scenarios on an enforcing host in a virtual machine" ;;
     esac
 }
 
@@ -118,8 +119,17 @@ part_format() {
     sh "$source/tests/style/format.sh" "$source"
 }
 part_scripts() {
-    cd "$source" && find agent tests -name '*.sh' | sort | xargs shellcheck -s sh -x -S warning &&
+    cd "$source" && { find agent tests -name '*.sh' && echo tests/lab/image tests/lab/contract/lab; } | sort | xargs shellcheck -s sh -x -S warning &&
         sh tests/style/prove.sh
+}
+
+# Where it cannot run it says so, and has failed: nothing else shows what it shows.
+part_lab() {
+    make_all gcc gcc >"$build/logs/lab-build.log" 2>&1 || {
+        tail -n 20 "$build/logs/lab-build.log"
+        return 1
+    }
+    sh "$source/tests/lab/policy/check.sh" && HAMEDIC_BUILD_DIR=$build "$source/tests/lab/run" --jobs 2
 }
 
 case " $* " in
@@ -147,8 +157,14 @@ mkdir -p "$build/logs"
 
 passed=0
 failed=0
-# A part that ran ctest counts as its tests; any other one counts as one.
+# A part that ran ctest counts as its tests, the lab as its scenarios; any other one counts as one.
 tally() { # LOG STATUS
+    line=$(sed -n -E 's/^([0-9]+) of ([0-9]+) scenarios passed .*/\1 \2/p' "$1")
+    if [ -n "$line" ]; then
+        good=${line% *} bad=$((${line#* } - ${line% *}))
+        [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+        return
+    fi
     line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$1" | tail -n 1)
     if [ -z "$line" ]; then
         if [ "$2" -eq 0 ]; then good=1 bad=0; else good=0 bad=1; fi
@@ -170,6 +186,8 @@ for part in "$@"; do
     failed=$((failed + bad))
     if [ "$bad" -eq 0 ]; then
         echo "ok ($good passed, $(($(date +%s) - start)) s)"
+        # Which scenarios, and how long each took.
+        [ "$part" != lab ] || sed -n '/^machine: /p; /^scenario /,$p' "$log" | sed 's/^/    /'
     else
         echo "FAILED ($good passed, $bad failed, $(($(date +%s) - start)) s); the end of $log:"
         tail -n 60 "$log" | sed 's/^/    /'

@@ -1,0 +1,43 @@
+# What must be as before once a repair was taken back, a line each, sorted:
+#
+#   file      each file below /etc, /var/lib/selinux (the policy store) and HAProxy's own folders: kind, mode, owner,
+#             label, number of links, where a link leads, digest of the content. Not its time.
+#   running   sysctls, booleans, the policy in the kernel, the unit, its processes' limits, HAProxy's own numbers
+set -eu
+
+folders="/etc /var/lib/selinux /var/lib/haproxy /usr/lib/sysctl.d /run/sysctl.d /run/systemd/system"
+not_ours='^file (/etc/(mtab|adjtime|\.pwd\.lock)|/var/lib/haproxy/dev/log|.*/semanage\.(read|trans)\.LOCK) '
+files() {
+    # shellcheck disable=SC2086 # a list of folders
+    {
+        find $folders -xdev -printf 'file %p %y %#m %U:%G %Z %n %l\n'
+        find $folders -xdev -type f -exec sha256sum {} + | sed -E 's/^([0-9a-f]+)  (.*)/file \2 \1/'
+    } 2>/dev/null | grep -vE "$not_ours"
+}
+limits() { # PID...
+    for process in "$@"; do
+        grep 'Max open files' "/proc/$process/limits" | tr -s ' '
+    done
+}
+
+{
+    files
+    for name in /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/net/netfilter /proc/sys/fs/nr_open /proc/sys/fs/file-max; do
+        [ -e "$name" ] || continue
+        grep -rs . "$name" | grep -vE '^[^:]*/(nf_conntrack_count|tcp_fastopen_key|nf_conntrack_events|route/.*|netdev_rss_key|stable_secret):' |
+            sed 's/^/running sysctl /'
+    done
+    getsebool -a | sed 's/^/running boolean /'
+    getenforce | sed 's/^/running mode /'
+    printf 'running policy %s\n' "$(sha256sum </sys/fs/selinux/policy)"
+    systemctl show haproxy.service -p ActiveState -p LimitNOFILE -p LimitNOFILESoft -p DropInPaths -p NeedDaemonReload |
+        sed 's/^/running unit /'
+    main=$(systemctl show -p MainPID --value haproxy.service)
+    if [ "$main" != 0 ]; then
+        limits "$main" | sed 's/^/running main /'
+        # shellcheck disable=SC2046 # process ids
+        limits $(pgrep -P "$main" | tail -n 1) | sed 's/^/running worker /'
+    fi
+    echo 'show info' | socat -t 5 - UNIX-CONNECT:/run/haproxy.sock 2>/dev/null |
+        grep -E '^(Maxconn|Hard_maxconn|Ulimit-n):' | sed 's/^/running haproxy /' || true
+} | LC_ALL=C sort

@@ -1,0 +1,2 @@
+# PostgreSQL's port is wished to be HTTP's: refused, and the boolean is named instead.
+true
