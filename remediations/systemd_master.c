@@ -248,17 +248,17 @@ int master_undo(struct stage *stage, const struct change *change, struct arena *
     uint64_t soft, hard, value, old_soft, old_hard, start;
 
     report->runtime = UNDONE_ALREADY;
-    /* Another process than the one that was raised has its limit from systemd. */
     if (!recall_number(stage, change, "soft", &old_soft) ||
         !recall_number(stage, change, "hard", &old_hard) ||
         !recall_number(stage, change, "start", &start) ||
-        !scan_number(change->after.runtime, &value) || holder(haproxy) == 0 ||
-        start != haproxy->master_start)
+        !scan_number(change->after.runtime, &value) || holder(haproxy) == 0)
         return 0;
     if (undo_worker(stage, change, value, err) < 0 ||
         limits_read(holder(haproxy), &soft, &hard, err) < 0)
         return -1;
-    if (hard == old_hard)
+    /* A master that was started since has its limit from the drop-in, and keeps it when that is taken
+     * away; any other limit of such a one is not ours. */
+    if (hard == old_hard || (start != haproxy->master_start && hard != value))
         return 0;
     if (hard != value) {
         report->runtime = UNDONE_LEFT;
