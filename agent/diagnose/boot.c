@@ -1,6 +1,7 @@
 /* What the next boot sets, and what runs: kernel settings that will not be what they are now. */
 #include <string.h>
 
+#include "agent/diagnose/boot.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/ports.h"
@@ -71,12 +72,51 @@ static void wish_value(struct diagnosis_work *work, const struct cause *cause,
 
 enum overridden { OVERRIDDEN_NOT, OVERRIDDEN_PERHAPS, OVERRIDDEN_SURELY };
 
+static bool range_gives_more(const char *a, const char *b)
+{
+    struct port_range mine = port_range_parse(a), other = port_range_parse(b);
+
+    return mine.known && other.known && mine.high - mine.low > other.high - other.low;
+}
+
+static bool ports_give_more(const char *a, const char *b)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct port_set *both = port_set_new(arena), *other = port_set_new(arena);
+
+    port_set_add_text(both, a);
+    port_set_add_text(both, b);
+    port_set_add_text(other, b);
+    return port_set_count(both, 0, 65535) > port_set_count(other, 0, 65535);
+}
+
+/* A value that loses to one which gives more is no loss. Where more is not better, each other value
+ * is. */
+static bool gives_more(const char *key, const char *a, const char *b)
+{
+    static const char *const amounts[] = {"fs.file-max", "fs.nr_open", "net.core.somaxconn",
+                                          "net.ipv4.tcp_max_syn_backlog",
+                                          "net.netfilter.nf_conntrack_max"};
+    uint64_t mine, other;
+
+    if (strcmp(key, "net.ipv4.ip_local_port_range") == 0)
+        return range_gives_more(a, b);
+    if (strcmp(key, "net.ipv4.ip_local_reserved_ports") == 0)
+        return ports_give_more(a, b);
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
+        if (strcmp(amounts[i], key) == 0)
+            return span_scan_u64(span_of(a), &mine) && span_scan_u64(span_of(b), &other) &&
+                   mine > other;
+    return true;
+}
+
 /* Vendors' files that lose are not among the others. Where the file that wins is HAProxy's own
  * concern, those before it are what it is there to override. */
 static enum overridden judge_other(const struct sysctl_fact *fact,
                                    const struct sysctl_boot_fact *other)
 {
-    if (same_setting(other->value, fact->boot.value) || fact->boot.for_haproxy)
+    if (same_setting(other->value, fact->boot.value) || fact->boot.for_haproxy ||
+        !gives_more(fact->key, look_shown(other->value), fact->boot.value))
         return OVERRIDDEN_NOT;
     if (is_sure(fact->key) && (other->for_haproxy || same_setting(other->value, fact->running)))
         return OVERRIDDEN_SURELY;
@@ -101,6 +141,16 @@ static enum overridden find_overridden(const struct sysctl_fact *fact,
         *out_other = other;
     }
     return most;
+}
+
+const char *boot_overridden_value(const struct facts *facts, const char *key)
+{
+    const struct sysctl_fact *fact = facts_sysctl(facts, key);
+    const struct sysctl_boot_fact *other = NULL;
+
+    return fact != NULL && find_overridden(fact, &other) == OVERRIDDEN_SURELY && other->for_haproxy
+               ? other->value
+               : NULL;
 }
 
 static void tell_files(struct diagnosis_work *work, struct finding *finding,

@@ -75,6 +75,17 @@ static void wish_limit(struct diagnosis_work *work, const struct cause *cause, c
         diagnose_activate(work, address);
 }
 
+static bool asks_for_descriptors(const struct diagnosis_work *work)
+{
+    const struct diagnosis_result *result = work->result;
+
+    for (size_t i = 0; i < result->finding_count; i++)
+        if (strcmp(result->findings[i].cause, "fd-limit") == 0 &&
+            result->findings[i].repair.count > 0)
+            return true;
+    return false;
+}
+
 void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause)
 {
     const struct facts *facts = work->facts;
@@ -87,8 +98,9 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
     if (facts->cfg != NULL && !facts->cfg->global.maxconn.set &&
         facts->haproxy->argument_maxconn == 0)
         return;
-    /* The files give enough; that it is not in force is limit-not-effective. */
-    if (budget->need <= look_pending_limit(work))
+    /* The files give enough; that it is not in force is limit-not-effective. Where the descriptors
+     * are used up by now, fd-limit asks for as many. */
+    if (budget->need <= look_pending_limit(work) || asks_for_descriptors(work))
         return;
     struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, "global");
     finding->summary = arena_printf(work->arena,
@@ -106,8 +118,7 @@ void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct c
     const char *unit = look_unit_for(work, budget->need, &limit);
     if (unit != NULL)
         wish_limit(work, cause, unit, limit);
-    /* Where they are used up already, more is given (fd-limit). */
-    else if (!diagnose_join(work, cause, "sysctl.dropin:fs.nr_open"))
+    else
         wish_lower(work, cause, finding);
 }
 

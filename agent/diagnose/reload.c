@@ -39,7 +39,7 @@ static struct signs look_for_signs(const struct diagnosis_work *work)
     signs.said = facts->systemd_unit.loaded && facts->haproxy->by_systemd && text != NULL &&
                  strncmp(text, "Reload failed", strlen("Reload failed")) == 0;
     signs.differs = work->result->activates.count > 0;
-    signs.older = facts->worker_started > 0 && facts->cfg_changed > facts->worker_started + 1;
+    signs.older = facts->worker_started > 0 && facts->cfg_changed > facts->worker_started;
     return signs;
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/diagnose/boot.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/ports.h"
@@ -130,14 +131,25 @@ static void add_listening(const struct facts *facts, struct port_set *set,
     }
 }
 
+/* A few ports more cure nothing. */
+static bool helps(const struct usage *usage, const struct port_range *wide)
+{
+    return (uint64_t)(usage->range.high - usage->range.low) * 11 <
+           (uint64_t)(wide->high - wide->low) * 10;
+}
+
 /* What a wider range would be: all that an unprivileged program may bind. Its ends are of different
  * parity, as the kernel wants it to give connect() and bind() their halves. */
-static struct port_range widest(const struct diagnosis_work *work)
+static struct port_range widest(const struct diagnosis_work *work, const struct usage *usage)
 {
     const char *text = look_sysctl(work, "net.ipv4.ip_unprivileged_port_start");
     struct port_range range = {true, 1024, 65535};
     uint64_t start;
+    struct port_range meant = port_range_parse(boot_overridden_value(work->facts, RANGE));
 
+    /* Somebody had it widened already, as far as they wanted. */
+    if (meant.known && helps(usage, &meant))
+        return meant;
     if (text != NULL && span_scan_u64(span_trim(span_of(text)), &start) && start > range.low &&
         start <= range.high)
         range.low = (uint32_t)(start + start % 2);
@@ -174,7 +186,7 @@ static bool wish_range(struct diagnosis_work *work, const struct cause *cause,
                        struct finding *finding, const struct usage *usage)
 {
     const struct facts *facts = work->facts;
-    struct port_range wide = widest(work);
+    struct port_range wide = widest(work, usage);
 
     if (facts->haproxy->running && !facts->haproxy->same_network) {
         strings_addf(&finding->advice, work->arena,
@@ -189,9 +201,7 @@ static bool wish_range(struct diagnosis_work *work, const struct cause *cause,
                     "listening port in the range must be reserved first");
         return false;
     }
-    /* A few ports more cure nothing. */
-    if ((uint64_t)(usage->range.high - usage->range.low) * 11 >=
-        (uint64_t)(wide.high - wide.low) * 10) {
+    if (!helps(usage, &wide)) {
         strings_addf(&finding->advice, work->arena,
                      RANGE " is %u %u already: no wider range would help", usage->range.low,
                      usage->range.high);

@@ -268,5 +268,7 @@ int64_t process_started(uint64_t start)
     if (start == 0 || ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0 ||
         clock_gettime(CLOCK_REALTIME, &now) < 0)
         return 0;
-    return (int64_t)now.tv_sec - ((int64_t)up.tv_sec - (int64_t)start / ticks);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t up_ms = (int64_t)up.tv_sec * 1000 + up.tv_nsec / 1000000;
+    return (now_ms - up_ms + (int64_t)start * 1000 / ticks) / 1000;
 }

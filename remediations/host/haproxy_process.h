@@ -33,8 +33,7 @@ MUST_CHECK int process_list_haproxy(const char *program, struct arena *arena,
                                     struct err *err);
 /* Start time in clock ticks since boot; 0: no such process. */
 uint64_t process_start(pid_t pid);
-/* Such a start time in seconds since 1970, as the clock is set now; within a second or two. 0: not
- * known. */
+/* Such a start time in seconds since 1970, as the clock is set now. 0: not known. */
 int64_t process_started(uint64_t start);
 /* The whole of /proc/PID/NAME; empty where it cannot be read. */
 struct span process_file(pid_t pid, const char *name, struct arena *arena);

@@ -274,6 +274,12 @@ static void descriptors_used_up(struct bench *bench)
     bench_descriptors(bench, 1024, 1020);
     bench_info(bench, FIELD_CURRENT, "CurrConns", 480);
 }
+static void descriptors_no_systemd(struct bench *bench)
+{
+    /* No unit can give it more: what is left is a lower maxconn. */
+    descriptors_used_up(bench);
+    bench->haproxy.by_systemd = false;
+}
 static void descriptors_lowered(struct bench *bench)
 {
     bench->haproxy.worker_limit_soft = 1024;
@@ -710,8 +716,9 @@ static const struct scenario scenarios[] = {
     {"range covers it after boot", overlap_at_boot, {PROVEN("port-range-overlap")}},
     {"maxconn over the budget", over_budget, {PROVEN("maxconn-over-budget")}},
     {"no maxconn in the file", auto_maxconn, {{0}}},
-    {"descriptors used up, no strict-limits",
-     descriptors_used_up,
+    {"descriptors used up, no strict-limits", descriptors_used_up, {PROVEN("fd-limit")}},
+    {"descriptors used up, no systemd",
+     descriptors_no_systemd,
      {PROVEN("fd-limit"), PROVEN("maxconn-over-budget")}},
     {"descriptors used up, limit lowered", descriptors_lowered, {PROVEN("fd-limit")}},
     {"descriptors used up by maxconn", descriptors_by_maxconn, {{0}}},

@@ -28,7 +28,7 @@ static void test_fd_limit_is_sized_by_what_is_needed(void **state)
     assert_string_equal(wished(&result, LIMIT), "2100"); /* 2040, rounded up */
     assert_int_equal(result.wish_count, 1);
     assert_true(strings_have(&result.wishes[0].why, "fd-limit"));
-    assert_true(strings_have(&result.wishes[0].why, "maxconn-over-budget"));
+    assert_int_equal(result.finding_count, 1); /* one trouble has one name */
     bench_free(bench);
 }
 
@@ -260,6 +260,41 @@ static void test_sysctl_overridden_wishes_the_losers_value(void **state)
     bench_free(bench);
 }
 
+static void test_sysctl_overridden_by_more_is_no_loss(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    lose(bench, "1024");
+    bench->sysctls[SYSCTL_SOMAXCONN].boot.value = "32768";
+    assert_int_equal(run(bench).finding_count, 0);
+    bench_free(bench);
+}
+
+/* What somebody meant is wished for, not the widest range there is. */
+static void test_sysctl_overridden_range_is_what_the_ports_need(void **state)
+{
+    struct bench *bench = bench_new();
+    struct sysctl_boot_fact meant = {"20000 60999", "/etc/sysctl.d/60-haproxy.conf", 1, true,
+                                     false};
+    struct sysctl_boot_fact winner = {"40000 40199", "/etc/sysctl.d/99-zz.conf", 1, false, false};
+
+    (void)state;
+    bench->sysctls[SYSCTL_RANGE].running = "40000 40199";
+    bench_two_files(bench, SYSCTL_RANGE, meant, winner);
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON",
+                "Out of local source ports on the system (Cannot assign requested address)");
+    bench->destinations[DEST_APP1].total = 199;
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "backend-no-ports")->state, FINDING_PROVEN);
+    assert_int_equal(find(&result, "sysctl-overridden")->state, FINDING_PROVEN);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(wished(&result, "sysctl.dropin:net.ipv4.ip_local_port_range"),
+                        "20000 60999");
+    assert_int_equal(result.wishes[0].why.count, 2);
+    bench_free(bench);
+}
+
 static void test_sysctl_overridden_and_not_persistent_is_told_once(void **state)
 {
     struct bench *bench = bench_new();
@@ -366,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_reload_failed_for_a_reason_not_known_asks_for_the_messages),
         cmocka_unit_test(test_reload_failed_invalid_file_is_the_cause_behind_it),
         cmocka_unit_test(test_sysctl_overridden_wishes_the_losers_value),
+        cmocka_unit_test(test_sysctl_overridden_by_more_is_no_loss),
+        cmocka_unit_test(test_sysctl_overridden_range_is_what_the_ports_need),
         cmocka_unit_test(test_sysctl_overridden_and_not_persistent_is_told_once),
         cmocka_unit_test(test_sysctl_overridden_beyond_the_policy_is_advice),
         cmocka_unit_test(test_sysctl_overridden_for_connection_tracking_is_never_sure),
