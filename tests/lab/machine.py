@@ -61,7 +61,7 @@ class Machine:
             QEMU, *self.accel, "-cpu", "max", "-smp", "1", "-m", str(MEMORY_MIB),
             "-nodefaults", "-no-user-config", "-display", "none", "-rtc", "base=utc",
             "-kernel", os.path.join(self.image, "vmlinuz"), "-initrd", os.path.join(self.image, "initrd"),
-            "-append", "root=/dev/vda rw console=ttyS0 security=selinux selinux=1 enforcing=1 quiet",
+            "-append", "root=/dev/vda rw console=ttyS0 security=selinux selinux=1 enforcing=1 mitigations=off quiet",
             "-drive", f"file={self.overlay},if=virtio,format=qcow2,cache=unsafe",
             "-drive", f"file={self.tar},if=virtio,format=raw,readonly=on",
             "-serial", f"file:{os.path.join(self.folder, 'console.log')}",
