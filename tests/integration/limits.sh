@@ -102,9 +102,9 @@ END
 hamedic keygen >/dev/null
 hamedic keygen -o ops -W >/dev/null
 install -D -m 644 ops.pub /etc/hamedic/operators/ops.pub
-repair() { # OPTION...: plans, approves and applies
+repair() { # plans, approves and applies
     rm -f fix.plan fix.plan.*
-    hamedic plan -o fix.plan "$@" >plan.text 2>&1 || fail "$situation: plan: $(cat plan.text)"
+    hamedic plan -o fix.plan >plan.text 2>&1 || fail "$situation: plan: $(cat plan.text)"
     hamedic approve fix.plan -k ops.key </dev/null >/dev/null
     hamedic apply fix.plan >apply.text 2>&1 || fail "$situation: apply: $(cat apply.text)"
 }

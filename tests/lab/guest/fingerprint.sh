@@ -2,11 +2,12 @@
 #
 #   file      each file below /etc, /var/lib/selinux (the policy store) and HAProxy's own folders: kind, mode, owner,
 #             label, number of links, where a link leads, digest of the content. Not its time.
-#   running   sysctls, booleans, the policy in the kernel, the unit, its processes' limits, HAProxy's own numbers
+#   kernel    sysctls, booleans, the policy in the kernel, whether it is enforced
+#   process   the unit, its processes' limits, HAProxy's own numbers
 set -eu
 
 folders="/etc /var/lib/selinux /var/lib/haproxy /usr/lib/sysctl.d /run/sysctl.d /run/systemd/system"
-not_ours='^file (/etc/(mtab|adjtime|\.pwd\.lock)|/var/lib/haproxy/dev/log|.*/semanage\.(read|trans)\.LOCK) '
+not_ours='^file (/etc/(mtab|adjtime|\.pwd\.lock)|/var/lib/haproxy/dev/log|.*/semanage\.(read|trans)\.LOCK|.*/active/commit_num) '
 files() {
     # shellcheck disable=SC2086 # a list of folders
     {
@@ -25,19 +26,19 @@ limits() { # PID...
     for name in /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/net/netfilter /proc/sys/fs/nr_open /proc/sys/fs/file-max; do
         [ -e "$name" ] || continue
         grep -rs . "$name" | grep -vE '^[^:]*/(nf_conntrack_count|tcp_fastopen_key|nf_conntrack_events|route/.*|netdev_rss_key|stable_secret):' |
-            sed 's/^/running sysctl /'
+            sed 's/^/kernel sysctl /'
     done
-    getsebool -a | sed 's/^/running boolean /'
-    getenforce | sed 's/^/running mode /'
-    printf 'running policy %s\n' "$(sha256sum </sys/fs/selinux/policy)"
+    getsebool -a | sed 's/^/kernel boolean /'
+    getenforce | sed 's/^/kernel mode /'
+    printf 'kernel policy %s\n' "$(sha256sum </sys/fs/selinux/policy)"
     systemctl show haproxy.service -p ActiveState -p LimitNOFILE -p LimitNOFILESoft -p DropInPaths -p NeedDaemonReload |
-        sed 's/^/running unit /'
+        sed 's/^/process unit /'
     main=$(systemctl show -p MainPID --value haproxy.service)
     if [ "$main" != 0 ]; then
-        limits "$main" | sed 's/^/running main /'
+        limits "$main" | sed 's/^/process main /'
         # shellcheck disable=SC2046 # process ids
-        limits $(pgrep -P "$main" | tail -n 1) | sed 's/^/running worker /'
+        limits $(pgrep -P "$main" | tail -n 1) | sed 's/^/process worker /'
     fi
     echo 'show info' | socat -t 5 - UNIX-CONNECT:/run/haproxy.sock 2>/dev/null |
-        grep -E '^(Maxconn|Hard_maxconn|Ulimit-n):' | sed 's/^/running haproxy /' || true
+        grep -E '^(Maxconn|Hard_maxconn|Ulimit-n):' | sed 's/^/process haproxy /' || true
 } | LC_ALL=C sort

@@ -33,8 +33,17 @@ restorecon -F /usr/local/sbin/lab-backend 2>/dev/null || true
 
 step "keys"
 hamedic keygen
-hamedic keygen -W -o /root/ops
-install -D -m 644 /root/ops.pub /etc/hamedic/operators/ops.pub
+for number in 1 2; do
+    hamedic keygen -W -o "/root/ops$number"
+    install -D -m 644 "/root/ops$number.pub" "/etc/hamedic/operators/ops$number.pub"
+done
+
+# The first commit to a policy store that was built elsewhere gives all of its files the SELinux user of who commits,
+# leaves an empty list of ports behind, and writes the policy in another byte order. So that this is not taken for a
+# change of the repair, it is done here.
+step "policy store"
+semanage port -a -t http_port_t -p tcp 4711
+semanage port -d -t http_port_t -p tcp 4711
 
 step "servers"
 cat >/etc/systemd/system/lab-backend@.service <<'END'
