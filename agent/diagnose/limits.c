@@ -127,13 +127,17 @@ void limits_look_fd_limit(struct diagnosis_work *work, const struct cause *cause
     strings_add(&finding->consequences, work->arena,
                 "new clients connect and wait, servers get no connection (503) and their checks "
                 "fail, though nothing is wrong with them");
-    if (!told) {
+    if (!told && !mute) {
         finding->settle = "CurrConns and Maxconn (show info): connections below maxconn while no "
                           "descriptor is left";
         return;
     }
-    diagnose_evidence(work, finding, SOURCE_STATS, "CurrConns %" PRId64 ", below Maxconn %" PRId64,
-                      connections, maxconn);
+    if (mute)
+        diagnose_evidence(work, finding, SOURCE_STATS,
+                          "no answer from the Runtime API: there is no descriptor for it");
+    else
+        diagnose_evidence(work, finding, SOURCE_STATS,
+                          "CurrConns %" PRId64 ", below Maxconn %" PRId64, connections, maxconn);
     wish_descriptors(work, cause, finding, &use);
 }
 

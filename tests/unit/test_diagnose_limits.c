@@ -32,6 +32,23 @@ static void test_fd_limit_is_sized_by_what_is_needed(void **state)
     bench_free(bench);
 }
 
+/* It has no descriptor left to take the question with. */
+static void test_fd_limit_of_a_mute_worker_wishes_what_is_needed(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    use_up(bench);
+    bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "fd-limit")->state, FINDING_PROVEN);
+    assert_null(find(&result, "fd-limit")->settle);
+    assert_true(proves(find(&result, "fd-limit"), "stats", "no answer"));
+    assert_string_equal(wished(&result, LIMIT), "2100");
+    assert_string_equal(find(&result, "maxconn-over-budget")->cause, "(none)");
+    bench_free(bench);
+}
+
 static void test_fd_limit_margin_is_small(void **state)
 {
     struct bench *bench = bench_new();
@@ -387,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fd_limit_is_sized_by_what_is_needed),
+        cmocka_unit_test(test_fd_limit_of_a_mute_worker_wishes_what_is_needed),
         cmocka_unit_test(test_fd_limit_margin_is_small),
         cmocka_unit_test(test_fd_limit_of_a_process_that_may_raise_it_wishes_no_limit),
         cmocka_unit_test(test_fd_limit_without_systemd_says_where_else),
