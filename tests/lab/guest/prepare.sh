@@ -42,8 +42,10 @@ done
 # leaves an empty list of ports behind, and writes the policy in another byte order. So that this is not taken for a
 # change of the repair, it is done here.
 step "policy store"
-semanage port -a -t http_port_t -p tcp 4711
-semanage port -d -t http_port_t -p tcp 4711
+if command -v semanage; then
+    semanage port -a -t http_port_t -p tcp 4711
+    semanage port -d -t http_port_t -p tcp 4711
+fi
 
 step "servers"
 cat >/etc/systemd/system/lab-backend@.service <<'END'
@@ -64,9 +66,10 @@ cp /opt/lab/haproxy.cfg /etc/haproxy/haproxy.cfg
 chmod 644 /etc/haproxy/haproxy.cfg
 restorecon -RF /etc/haproxy 2>/dev/null || true
 systemctl restart haproxy
-systemctl is-active haproxy auditd
+systemctl is-active haproxy
+systemctl is-active auditd || true
 getenforce
-ps -eZ | grep haproxy
+ps -o label,pid,args -C haproxy
 for try in $(seq 60); do
     [ "$try" -lt 60 ] || exit 1
     [ "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1/ || true)" != 200 ] || break
