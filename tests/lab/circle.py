@@ -1,6 +1,7 @@
 """One scenario's whole circle, from a fault that was really made to a host that is as before.
 
-Use:     expect = Expect.read(folder); Circle(machine, name, expect, has, note).run(); has(FILE) tells which optional files there are.
+Use:     expect = Expect.read(folder); Circle(machine, name, expect, has, note).run()
+         has(FILE) tells which optional files there are.
 Shapes:  the machine is ready, and hamedic is installed on it (prepare.sh). run() raises Failed with one sentence.
 """
 import json
@@ -21,8 +22,8 @@ class Failed(Exception):
 class Expect:
     """The lines of a scenario's file `expect` (tests/lab/README.md)."""
 
-    KEYS = ("cause", "possible", "not-cause", "change", "impact", "exit", "exposes", "health", "wish", "plan-exit", "plan-says",
-            "undo-differs", "undo-health")
+    KEYS = ("cause", "possible", "not-cause", "change", "impact", "exit", "exposes", "health", "wish", "plan-exit",
+            "plan-says", "undo-differs", "undo-health")
 
     def __init__(self):
         self.lines = {key: [] for key in self.KEYS}
@@ -171,12 +172,13 @@ class Circle:
     def apply(self):
         if self.has("during.sh"):
             self.do(f"{self.script('during.sh')} >/root/during.log 2>&1 3<&- & echo $! >/root/during.pid; sleep 2;"
-                    " kill -0 $(cat /root/during.pid)", 60)
+                    " kill -0 $(cat /root/during.pid)", 60)  # it is still at work
         command = self.script("apply.sh") if self.has("apply.sh") else f"hamedic apply {PLAN}"
         self.do(command, 300, int(self.expect.one("exit", "0")))
         if self.has("during.sh"):
-            self.do("for i in $(seq 120); do kill -0 $(cat /root/during.pid) 2>/dev/null || break; sleep 1; done;"
-                    " cat /root/during.log; tail -n 1 /root/during.log | grep -qx survived", 150)
+            self.do("touch /root/applied; for i in $(seq 240); do"
+                    " kill -0 $(cat /root/during.pid) 2>/dev/null || break; sleep 1; done;"
+                    " cat /root/during.log; tail -n 1 /root/during.log | grep -qx survived", 270)
 
     def is_repaired(self, plan, pid):
         if self.health != "bad":

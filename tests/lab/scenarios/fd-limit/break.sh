@@ -21,5 +21,8 @@ END
 systemctl daemon-reload
 systemctl enable --now lab-files
 systemctl restart haproxy
+# The download of during.sh begins while there is room for it: at 40 kB/s it lasts two and a half minutes.
+systemd-run -q --unit=lab-download curl -s --limit-rate 40k -o /root/download http://127.0.0.1:8443/file
+sleep 2
 systemd-run -q --unit=lab-load /opt/lab/bin/traffic -a 127.0.0.1:80 -n 600 -p 20000 -m 60000
 sleep 8

@@ -1,3 +1,11 @@
-# A long download through HAProxy, begun before the repair, is whole at its end.
-curl -s --limit-rate 250k -o /root/download http://127.0.0.1:8443/file
+# A long download through HAProxy that began before the repair goes on while it is carried out, and is whole at its end.
+[ "$(systemctl is-active lab-download)" = active ]
+[ "$(stat -c %s /root/download)" -lt "$(stat -c %s /root/file)" ]
+while [ ! -e /root/applied ]; do
+    sleep 0.2
+done
+[ "$(systemctl is-active lab-download)" = active ]
+while [ "$(systemctl is-active lab-download)" = active ]; do
+    sleep 1
+done
 cmp /root/file /root/download && echo survived
