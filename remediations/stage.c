@@ -198,9 +198,11 @@ int stage_finish(struct stage *stage, struct err *err)
 void stage_undo_begin(struct stage *stage)
 {
     stage->undoing = true;
-    if (stage->store_begun)
-        semanage_abandon(stage->store);
     stage->store_begun = false;
+    /* A commit that failed may have left it unusable: it is opened anew, and repaired before that
+     * where it was ours. */
+    semanage_close(stage->store);
+    stage->store = NULL;
 }
 
 bool stage_undo_reloads(const struct stage *stage)

@@ -511,6 +511,8 @@ int semanage_begin(struct semanage *store, struct err *err)
 {
     if (store->begun)
         return err_set(err, ERR_BUG, "a policy store transaction is open already");
+    if (store->handle == NULL)
+        return err_set(err, ERR_SYS, "the policy store was lost when its last commit failed");
     store->said[0] = '\0';
     store->expected = NULL;
     store->expected_count = 0;
