@@ -9,5 +9,5 @@ echo 'net.ipv4.ip_local_port_range = 40000 40007' >/etc/sysctl.d/99-zz-site.conf
 sysctl -q --system
 [ "$(sysctl -n net.ipv4.ip_local_port_range | tr '\t' ' ')" = '40000 40007' ]
 systemctl restart haproxy
-systemd-run -q --unit=lab-load /opt/lab/bin/traffic -a 127.0.0.1:80 -n 60 -p 50
+systemd-run -q --unit=lab-load /opt/lab/bin/traffic -a 127.0.0.1:80 -n 40 -p 200
 sleep 5
