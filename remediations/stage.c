@@ -55,6 +55,8 @@ void stage_mark_announced(struct stage *stage, const char *what)
 {
     if (strcmp(what, "reload") == 0)
         stage->announced_reload = true;
+    else if (strcmp(what, "start") == 0)
+        stage->announced_start = true;
     else if (strcmp(what, "daemon-reload") == 0)
         stage->announced_daemon_reload = true;
     else if (strcmp(what, "selinux-store") == 0)
@@ -213,6 +215,11 @@ bool stage_undo_reloads(const struct stage *stage)
 bool stage_undo_leaves_active(const struct stage *stage)
 {
     return stage->announced_reload && !stage->settings.was_in_step;
+}
+
+bool stage_undo_leaves_started(const struct stage *stage)
+{
+    return stage->announced_start && stage->settings.haproxy->running;
 }
 
 static int add_failure(int done, const struct err *failure, struct err *err)

@@ -106,6 +106,8 @@ void stage_undo_begin(struct stage *stage);
 bool stage_undo_reloads(const struct stage *stage);
 /* The reload that was made also activated what had been edited before, which no undo can take back. */
 bool stage_undo_leaves_active(const struct stage *stage);
+/* HAProxy did not run before, was started, and goes on: an undo stops no service. */
+bool stage_undo_leaves_started(const struct stage *stage);
 /* The effects that the journal says were announced, after a crash. */
 void stage_mark_announced(struct stage *stage, const char *what);
 /* The store's inverses, daemon-reload and reload, each where it had been done. */

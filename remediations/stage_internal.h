@@ -34,7 +34,7 @@ struct stage {
     uint64_t expected_limit; /* 0: no change to it */
     bool want_reload, want_daemon_reload;
     bool daemon_reloaded;
-    bool announced_reload, announced_daemon_reload, announced_store;
+    bool announced_reload, announced_start, announced_daemon_reload, announced_store;
     bool undoing;
 };
 

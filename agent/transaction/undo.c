@@ -96,6 +96,8 @@ void work_undo(struct work *work, const char *reason, struct engine_result *resu
         work_report(work, true,
                     "HAProxy is not reloaded: what its files said before was not what ran, and the "
                     "worker that runs goes on");
+    if (stage_undo_leaves_started(work->stage))
+        work_report(work, true, "HAProxy did not run before and was started: it goes on");
     if (stage_settle(work->stage, &failure) < 0)
         strings_add(&result->left, arena, arena_string(arena, failure.text));
     if (record_end(work, reason, &result->left, &failure) < 0)

@@ -57,28 +57,38 @@ static bool is_an_administrators(const struct conf_file *file)
     return strncmp(file->path, "/etc/", 5) == 0 || strncmp(file->path, "/run/", 5) == 0;
 }
 
-static void look_at_file(struct finder *finder, const struct conf_file *file, struct span bytes,
-                         bool is_read)
+/* The last assignment of a file is the one that it makes; lines that lose to it lose to nobody else. */
+static bool last_of_file(struct finder *finder, struct span bytes, struct sysctl_line *out_line)
 {
     struct sysctl_line line = {0};
     size_t position = 0;
+    bool found = false;
 
-    while (sysctl_rules_next(bytes, &position, finder->arena, &line)) {
-        struct sysctl_assignment found = {.file = file->path,
-                                          .real_file = file->real,
-                                          .line = line.line.number,
-                                          .is_read = is_read};
-        if (!line.assigns || strcmp(line.path, finder->path) != 0)
-            continue;
-        found.wins = is_read && finder->boot.value != NULL && finder->boot.file != NULL &&
-                     strcmp(finder->boot.file, file->path) == 0 && finder->boot.line == found.line;
-        if (!found.wins && !is_an_administrators(file))
-            continue;
-        found.value = sysctl_rules_value(finder->arena, line.value);
-        found.for_haproxy = speaks_of_haproxy(file->path, bytes);
-        found.changed = changed_at(finder->host, file->real);
-        ARENA_PUSH(finder->arena, finder->found, finder->count) = found;
-    }
+    while (sysctl_rules_next(bytes, &position, finder->arena, &line))
+        if (line.assigns && strcmp(line.path, finder->path) == 0) {
+            *out_line = line;
+            found = true;
+        }
+    return found;
+}
+
+static void look_at_file(struct finder *finder, const struct conf_file *file, struct span bytes,
+                         bool is_read)
+{
+    struct sysctl_line line;
+
+    if (!last_of_file(finder, bytes, &line))
+        return;
+    struct sysctl_assignment found = {
+        .file = file->path, .real_file = file->real, .line = line.line.number, .is_read = is_read};
+    found.wins = is_read && finder->boot.value != NULL && finder->boot.file != NULL &&
+                 strcmp(finder->boot.file, file->path) == 0 && finder->boot.line == found.line;
+    if (!found.wins && !is_an_administrators(file))
+        return;
+    found.value = sysctl_rules_value(finder->arena, line.value);
+    found.for_haproxy = speaks_of_haproxy(file->path, bytes);
+    found.changed = changed_at(finder->host, file->real);
+    ARENA_PUSH(finder->arena, finder->found, finder->count) = found;
 }
 
 /* The file that was there before sysctl.d, where nothing links to it any more. */

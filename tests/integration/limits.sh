@@ -19,7 +19,7 @@ ask() { # COMMAND
     echo "$1" | socat -t 2 - UNIX-CONNECT:/run/haproxy/admin.sock
 }
 until_true() { # COMMAND...
-    rounds=100
+    rounds=300
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds - 1))
         [ "$rounds" -gt 0 ] || fail "waited in vain: $*"

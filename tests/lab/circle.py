@@ -172,7 +172,7 @@ class Circle:
     def apply(self):
         if self.has("during.sh"):
             self.do(f"{self.script('during.sh')} >/root/during.log 2>&1 3<&- & echo $! >/root/during.pid; sleep 2;"
-                    " kill -0 $(cat /root/during.pid)", 60)  # it is still at work
+                    " kill -0 $(cat /root/during.pid) || { cat /root/during.log; exit 1; }", 60)  # it is still at work
         command = self.script("apply.sh") if self.has("apply.sh") else f"hamedic apply {PLAN}"
         self.do(command, 300, int(self.expect.one("exit", "0")))
         if self.has("during.sh"):

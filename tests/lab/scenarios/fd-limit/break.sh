@@ -11,20 +11,20 @@ frontend downloads
 backend files
     server file 127.0.0.13:8080
 END
-dd if=/dev/urandom of=/root/file bs=64k count=100 status=none
-printf 'printf "HTTP/1.0 200 OK\\r\\n\\r\\n"\ncat /root/file\n' >/root/serve
+dd if=/dev/urandom of=/root/file bs=64k count=450 status=none
+cp drip.py /root/drip.py
 cat >/etc/systemd/system/lab-files.service <<'END'
 [Service]
-ExecStart=/usr/bin/socat TCP-LISTEN:8080,bind=127.0.0.13,fork,reuseaddr "EXEC:/bin/sh /root/serve"
-Restart=always
+ExecStart=/usr/bin/python3 /root/drip.py
 [Install]
 WantedBy=multi-user.target
 END
 systemctl daemon-reload
 systemctl enable --now lab-files
+sleep 5
 systemctl restart haproxy
-# The download of during.sh begins while there is room for it: at 40 kB/s it lasts two and a half minutes.
-systemd-run -q --unit=lab-download curl -s --limit-rate 40k -o /root/download http://127.0.0.1:8443/file
+# The download of during.sh begins while there is room for it, and lasts three minutes.
+systemd-run -q --unit=lab-download curl -sS -o /root/download http://127.0.0.1:8443/file
 sleep 3
 [ -s /root/download ]
 systemd-run -q --unit=lab-load /opt/lab/bin/traffic -a 127.0.0.1:80 -n 600 -p 20000 -m 60000
