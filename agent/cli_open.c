@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "agent/cli.h"
+#include "agent/pending.h"
 #include "agent/settings.h"
 
 #define CONFIG_DIR "/etc/hamedic"
@@ -15,6 +16,8 @@ int cli_open_host(const struct invocation *invocation, struct host **out_host, s
     if (host_open(cli_value(invocation, "root"), &host, err) < 0 ||
         settings_load(host, cli_value(invocation, "config"), &host->settings, err) < 0)
         return -1;
+    if (!invocation->command->changes)
+        pending_name(host, invocation->arena);
     *out_host = host;
     host = NULL;
     return 0;

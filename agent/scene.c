@@ -13,7 +13,7 @@ int scene_open(const struct host *host, const struct policy *policy, struct aren
         scene.cfg_error = arena_string(arena, unreadable.text);
     else
         scene.cfg = cfg;
-    scene.may_edit_managed_files = policy_allows_managed_files(policy);
+    scene.may_edit_managed_files = policy != NULL && policy_allows_managed_files(policy);
     *out_scene = scene;
     return 0;
 }

@@ -1,5 +1,5 @@
 /* agent/scene: what planning and applying look at: the host, its HAProxy, its configuration.
- * Use:     scene_open(host, policy, arena, &haproxy, &scene, err)
+ * Use:     scene_open(host, policy, arena, &haproxy, &scene, err); policy NULL: nothing is planned
  * Owns:    everything lives in the arena; `haproxy` is the caller's.
  * Errors:  a configuration that cannot be read is none: scene.cfg is NULL and scene.cfg_error says
  * why.

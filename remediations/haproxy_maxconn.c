@@ -493,6 +493,7 @@ const struct remediation haproxy_maxconn = {
     .kind = "haproxy.maxconn",
     .summary = "a maxconn in haproxy.cfg and in the running HAProxy",
     .example = "haproxy.maxconn:server/be_api/app1=500",
+    .runs_in_haproxy = true,
     .check = maxconn_check,
     .read = maxconn_read,
     .plan = maxconn_plan,

@@ -340,6 +340,7 @@ const struct remediation haproxy_stats_socket = {
     .kind = "haproxy.stats_socket",
     .summary = "a stats socket for root, where the Runtime API is off",
     .example = "haproxy.stats_socket:global=/run/haproxy/admin.sock",
+    .runs_in_haproxy = true,
     .check = socket_check,
     .read = socket_read,
     .plan = socket_plan,

@@ -53,6 +53,7 @@ struct remediation {
     /* Of several changes of this kind the one of this target comes first; NULL: as they are wished. */
     const char *first_target;
     const char *example; /* "sysctl.dropin:net.core.somaxconn=4096" */
+    bool runs_in_haproxy; /* its running value is one of the HAProxy process */
 
     /* Pure: well-formed? Gives the canonical value ("" stays ""). */
     int (*check)(const char *target, const char *value, struct arena *arena, const char **out_value,

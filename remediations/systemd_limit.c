@@ -454,6 +454,7 @@ const struct remediation systemd_limit = {
     .kind = "systemd.limit",
     .summary = "LimitNOFILE of HAProxy's unit, and of its running master",
     .example = "systemd.limit:haproxy.service=200000",
+    .runs_in_haproxy = true,
     .check = check,
     .read = read_now,
     .plan = plan,

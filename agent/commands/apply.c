@@ -6,13 +6,14 @@
 #include "agent/commands/changing.h"
 #include "agent/prompt.h"
 #include "agent/review.h"
+#include "agent/transaction/deadline.h"
 #include "plans/base/file.h"
 
 enum { SHORT_ID = 6, CLOCK_BACK_SECONDS = 300 };
 
 static const struct cli_option options[] = {
     {"dry-run", 'n', NULL, "prepare and check everything, then stop: nothing is changed"},
-    {"confirm", 0, "SECONDS", "roll back unless confirmed in time (not in this version)"},
+    {"confirm", 0, "SECONDS", "take it back unless `hamedic confirm` is said in time"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -127,8 +128,38 @@ static int check_again(struct changing *changing, struct review *review, bool by
     return check_clock(changing, err);
 }
 
+static int refuse_while_awaiting(const struct changing *changing, struct err *err)
+{
+    const struct ledger_entry *awaiting = changing_awaiting(changing);
+
+    if (awaiting == NULL)
+        return 0;
+    return err_set(err, ERR_CHANGED,
+                   "transaction %s awaits its confirmation for %jd s more: hamedic confirm, or "
+                   "hamedic rollback",
+                   awaiting->folder, (intmax_t)(deadline_left_ms(awaiting) / 1000));
+}
+
+/* Whoever holds the deadline is at his post before anything is begun. */
+static int run_engine(struct changing *changing, const struct engine_order *order,
+                      struct engine_result *out_result, struct err *err)
+{
+    bool armed = order->confirm_seconds > 0 && !order->dry_run;
+
+    if (order->confirm_seconds > 0 && deadline_check(changing->host, &changing->ledger, err) < 0)
+        return err_wrap(err, "--confirm");
+    if (armed && deadline_arm(changing->host, err) < 0) {
+        changing_disarm(changing);
+        return err_wrap(err, "--confirm");
+    }
+    int done = engine_apply(&changing->engine, order, out_result, err);
+    if (armed)
+        changing_disarm(changing);
+    return done;
+}
+
 static enum exit_code apply(struct changing *changing, struct review *review, bool by_person,
-                            const char *by)
+                            const char *by, int64_t confirm_seconds)
 {
     struct invocation *invocation = changing->invocation;
     struct engine_result result = {0};
@@ -136,9 +167,12 @@ static enum exit_code apply(struct changing *changing, struct review *review, bo
     struct err err;
     bool any;
 
-    if (changing_lock(changing, &err) < 0 ||
-        changing_finish_interrupted(changing, &any, &code, &err) < 0 ||
-        changing_check_settled(changing, &err) < 0 ||
+    if (changing_begin(changing, &any, &code) < 0)
+        return code;
+    code = changing_check_settled(changing);
+    if (code != EXIT_OK)
+        return code;
+    if (refuse_while_awaiting(changing, &err) < 0 ||
         check_again(changing, review, by_person, &err) < 0)
         return cli_fail(&err);
     changing->engine.report(
@@ -151,11 +185,12 @@ static enum exit_code apply(struct changing *changing, struct review *review, bo
         .plan_bytes = review->bytes,
         .by = by,
         .dry_run = cli_has(invocation, "dry-run"),
+        .confirm_seconds = confirm_seconds,
     };
     struct ledger_file *files;
     review_signature_files(review, invocation->arena, &files, &order.file_count);
     order.files = files;
-    if (engine_apply(&changing->engine, &order, &result, &err) < 0) {
+    if (run_engine(changing, &order, &result, &err) < 0) {
         code = cli_fail(&err);
         cli_say(invocation, "Nothing was changed.%s",
                 err.kind == ERR_CHANGED ? " Make a new plan: hamedic plan -o FILE" : "");
@@ -164,26 +199,45 @@ static enum exit_code apply(struct changing *changing, struct review *review, bo
     return changing_tell(changing, review->plan.id, &result);
 }
 
+/* -1: told. */
+static int read_confirm(const struct invocation *invocation, int64_t *out_seconds)
+{
+    const char *word = cli_value(invocation, "confirm");
+    uint64_t seconds = 0;
+
+    if (word != NULL && (!span_scan_u64(span_of(word), &seconds) || seconds == 0 ||
+                         seconds > DEADLINE_SECONDS_MAX)) {
+        (void)cli_usage(invocation, "--confirm '%s': expected seconds, 1 to %d", word,
+                        DEADLINE_SECONDS_MAX);
+        return -1;
+    }
+    *out_seconds = (int64_t)seconds;
+    return 0;
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
     struct review review CLEANUP_REVIEW = REVIEW_EMPTY;
     const char *by = "nobody: a dry run";
     bool by_person = false;
+    int64_t confirm_seconds;
     struct err err;
 
-    if (cli_has(invocation, "confirm")) {
-        (void)err_set(&err, ERR_UNSUPPORTED,
-                      "--confirm: this hamedic has nothing that would hold the deadline");
-        return cli_fail(&err);
-    }
+    if (read_confirm(invocation, &confirm_seconds) < 0)
+        return EXIT_USAGE;
     if (changing_open(&changing, invocation, &err) < 0 ||
         review_plan(&changing, review_open, &review, &err) < 0)
         return cli_fail(&err);
+    /* Before a person is asked. */
+    if (confirm_seconds > 0 && deadline_check(changing.host, &changing.ledger, &err) < 0) {
+        (void)err_wrap(&err, "--confirm");
+        return cli_fail(&err);
+    }
     if (!cli_has(invocation, "dry-run") &&
         get_approval(invocation, &review, &by_person, &by, &err) < 0)
         return cli_fail(&err);
-    return apply(&changing, &review, by_person, by);
+    return apply(&changing, &review, by_person, by, confirm_seconds);
 }
 
 const struct command command_apply = {
@@ -195,9 +249,12 @@ const struct command command_apply = {
              "if anything is not as it should be, or if it is interrupted meanwhile. Without "
              "enough operators' signatures a person at "
              "a terminal is shown the plan and asked, as far as the policy allows that.\n"
+             "With --confirm SECONDS it comes back by itself unless `hamedic confirm` is said in "
+             "time; systemd holds that deadline, also over a restart of the host.\n"
              "Exit status: 0 done; 3 refused; 4 rolled back; 5 rollback incomplete; 1 error, "
              "nothing changed.",
-    .example = "  hamedic apply fix.plan\n  hamedic apply fix.plan --dry-run\n",
+    .example = "  hamedic apply fix.plan\n  hamedic apply fix.plan --dry-run\n"
+               "  hamedic apply --confirm 120 fix.plan\n",
     .options = options,
     .least = 1,
     .most = 1,

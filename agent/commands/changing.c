@@ -3,13 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "agent/transaction/deadline.h"
 #include "plans/base/escape.h"
 
-int changing_open(struct changing *changing, struct invocation *invocation, struct err *err)
+static int check_caller(const struct changing *changing, struct err *err)
 {
-    changing->invocation = invocation;
-    if (cli_open_host(invocation, &changing->host, err) < 0)
-        return -1;
     if (changing->host->live && geteuid() != 0)
         return err_sys(err, EPERM, "only root can change this host");
     if (!changing->host->live && host_is_own_root(changing->host))
@@ -17,7 +15,29 @@ int changing_open(struct changing *changing, struct invocation *invocation, stru
                        "--root '%s' is this live host itself: leave --root out, so that what runs "
                        "is changed and proven along with the files",
                        changing->host->root_path);
+    return 0;
+}
+
+int changing_open(struct changing *changing, struct invocation *invocation, struct err *err)
+{
+    changing->invocation = invocation;
+    if (cli_open_host(invocation, &changing->host, err) < 0 || check_caller(changing, err) < 0)
+        return -1;
     return cli_open_policy(invocation, changing->host, &changing->policy, err);
+}
+
+int changing_open_repair(struct changing *changing, struct invocation *invocation, struct err *err)
+{
+    struct err settings = {0};
+
+    changing->invocation = invocation;
+    if (cli_open_host(invocation, &changing->host, &settings) == 0)
+        return check_caller(changing, err);
+    if (host_open(cli_value(invocation, "root"), &changing->host, err) < 0 ||
+        check_caller(changing, err) < 0)
+        return -1;
+    (void)fprintf(stderr, "hamedic: going on without settings: %s\n", settings.text);
+    return 0;
 }
 
 static void report(void *context, bool good, const char *words)
@@ -37,72 +57,151 @@ static int read_ledger(struct changing *changing, struct err *err)
                        &changing->entry_count, err);
 }
 
+/* Who only puts back what was does without a HAProxy that cannot be examined. */
+static int look(struct changing *changing, struct err *err)
+{
+    struct engine *engine = &changing->engine;
+
+    engine->haproxy_error = NULL;
+    if (scene_open(changing->host, changing->policy, changing->invocation->arena,
+                   &changing->haproxy, &changing->scene, err) == 0)
+        return 0;
+    if (changing->policy != NULL)
+        return -1;
+    engine->haproxy_error = arena_string(changing->invocation->arena, err->text);
+    changing->haproxy = (struct haproxy){0};
+    changing->scene = (struct scene){.host = changing->host, .haproxy = &changing->haproxy};
+    return 0;
+}
+
 int changing_lock(struct changing *changing, struct err *err)
 {
-    struct arena *arena = changing->invocation->arena;
-
     if (ledger_open(changing->host, LEDGER_WRITE, &changing->ledger, err) < 0 ||
-        read_ledger(changing, err) < 0 ||
-        scene_open(changing->host, changing->policy, arena, &changing->haproxy, &changing->scene,
-                   err) < 0)
+        read_ledger(changing, err) < 0)
         return -1;
     changing->engine = (struct engine){
         .host = changing->host,
         .haproxy = &changing->haproxy,
         .scene = &changing->scene,
         .ledger = &changing->ledger,
-        .arena = arena,
+        .arena = changing->invocation->arena,
         .report = report,
         .context = changing->invocation,
     };
+    return look(changing, err);
+}
+
+static bool is_due(const struct ledger_entry *entry)
+{
+    return ledger_is_unfinished(entry) ||
+           (ledger_awaits_confirm(entry) && deadline_left_ms(entry) == 0);
+}
+
+static int finish(struct changing *changing, const struct ledger_entry *entry,
+                  enum exit_code *out_code, struct err *err)
+{
+    struct engine_result result = {0};
+    bool awaited = ledger_awaits_confirm(entry);
+
+    if (awaited)
+        cli_say(changing->invocation, "Transaction %s was not confirmed in time.", entry->folder);
+    else
+        cli_say(changing->invocation, "Transaction %s was interrupted at %s.", entry->folder,
+                record_type_word(entry->state));
+    if (engine_recover(&changing->engine, entry, &result, err) < 0)
+        return err_wrap(err, "transaction %s cannot be brought to its end", entry->folder);
+    enum exit_code code = changing_tell(changing, entry->plan_id, &result);
+    if (code == EXIT_INCOMPLETE || (code == EXIT_ROLLED_BACK && awaited && *out_code == EXIT_OK))
+        *out_code = code;
     return 0;
 }
 
 int changing_finish_interrupted(struct changing *changing, bool *out_any, enum exit_code *out_code,
                                 struct err *err)
 {
+    bool deadline = false;
+
     *out_any = false;
     *out_code = EXIT_OK;
     for (size_t i = 0; i < changing->entry_count; i++) {
-        const struct ledger_entry *entry = &changing->entries[i];
-        struct engine_result result = {0};
-        if (!ledger_is_unfinished(entry))
+        if (!is_due(&changing->entries[i]))
             continue;
         *out_any = true;
-        cli_say(changing->invocation, "Transaction %s was interrupted at %s.", entry->folder,
-                record_type_word(entry->state));
-        if (engine_recover(&changing->engine, entry, &result, err) < 0)
+        deadline = deadline || changing->entries[i].confirm_seconds > 0;
+        if (finish(changing, &changing->entries[i], out_code, err) < 0)
             return -1;
-        enum exit_code code = changing_tell(changing, entry->plan_id, &result);
-        if (code == EXIT_INCOMPLETE)
-            *out_code = code;
     }
     if (!*out_any)
         return 0;
     /* What recovery put back is what the next step must see. */
     if (read_ledger(changing, err) < 0)
         return -1;
-    return scene_open(changing->host, changing->policy, changing->invocation->arena,
-                      &changing->haproxy, &changing->scene, err);
+    if (deadline)
+        changing_disarm(changing);
+    return look(changing, err);
 }
 
-int changing_check_settled(const struct changing *changing, struct err *err)
+int changing_begin(struct changing *changing, bool *out_any, enum exit_code *out_code)
+{
+    struct err err;
+
+    if (changing_lock(changing, &err) < 0) {
+        *out_code = cli_fail(&err);
+        return -1;
+    }
+    if (changing_finish_interrupted(changing, out_any, out_code, &err) < 0) {
+        (void)cli_fail(&err);
+        *out_code = EXIT_INCOMPLETE;
+        return -1;
+    }
+    return 0;
+}
+
+enum exit_code changing_check_settled(const struct changing *changing)
 {
     for (size_t i = 0; i < changing->entry_count; i++) {
         const struct ledger_entry *entry = &changing->entries[i];
-        if (entry->damaged != NULL)
-            return err_set(
-                err, ERR_CHANGED,
-                "the record of transaction %s is damaged: %s; look at the host and at its "
-                "folder below /var/lib/hamedic/tx, and move that away",
+        if (entry->damaged != NULL) {
+            (void)fprintf(
+                stderr,
+                "hamedic: the record of transaction %s is damaged, and nothing is done "
+                "before a person looked at the host: %s; look at its folder below " LEDGER_DIR
+                "/tx, and move that away\n",
                 entry->folder, entry->damaged);
+            return EXIT_INCOMPLETE;
+        }
         if (entry->state == RECORD_NEEDS_A_PERSON)
-            return err_set(err, ERR_CHANGED,
-                           "transaction %s waits for a person: put right what `hamedic history` "
-                           "names, then `hamedic rollback` again, or `hamedic recover --accept`",
-                           entry->folder);
+            return cli_refuse("transaction %s waits for a person: put right what `hamedic history` "
+                              "names, then `hamedic rollback` again, or `hamedic recover --accept`",
+                              entry->folder);
     }
-    return 0;
+    return EXIT_OK;
+}
+
+const struct ledger_entry *changing_awaiting(const struct changing *changing)
+{
+    for (size_t i = 0; i < changing->entry_count; i++)
+        if (ledger_awaits_confirm(&changing->entries[i]))
+            return &changing->entries[i];
+    return NULL;
+}
+
+void changing_disarm(struct changing *changing)
+{
+    struct err err = {0};
+
+    if (read_ledger(changing, &err) == 0) {
+        for (size_t i = 0; i < changing->entry_count; i++)
+            if (ledger_is_unfinished(&changing->entries[i]) ||
+                ledger_awaits_confirm(&changing->entries[i]))
+                return;
+        if (deadline_disarm(changing->host, &err) == 0)
+            return;
+    }
+    (void)fprintf(stderr,
+                  "hamedic: the deadline's timer was not stopped (%s): it finds nothing to do, and "
+                  "tries to stop itself\n",
+                  err.text);
 }
 
 static void tell_lines(const struct strings *lines, const char *first)
@@ -122,6 +221,12 @@ enum exit_code changing_tell(const struct changing *changing, const char *plan_i
     case OUTCOME_APPLIED:
         cli_say(invocation, "Done. Take it back with: %s rollback %.6s", cli_self(invocation),
                 plan_id);
+        return EXIT_OK;
+    case OUTCOME_AWAITING:
+        cli_say(invocation,
+                "Proven. It stays only if somebody says so in time: %s confirm\n"
+                "Take it back at once with: %s rollback %.6s",
+                cli_self(invocation), cli_self(invocation), plan_id);
         return EXIT_OK;
     case OUTCOME_NOTHING:
         cli_say(invocation, "Done: there was nothing to change.");

@@ -26,6 +26,8 @@ static const char *state_word(const struct ledger_entry *entry)
         return "needs a person";
     if (entry->state == RECORD_ACCEPTED)
         return "accepted as it stands";
+    if (entry->state == RECORD_AWAITING_CONFIRM)
+        return "awaiting confirmation";
     return "interrupted";
 }
 
@@ -107,6 +109,7 @@ static struct json *entry_json(const struct ledger_entry *entry, struct arena *a
     json_set_string(object, "opened", time_of(entry, false, arena));
     json_set_string(object, "ended", time_of(entry, true, arena));
     json_set_string(object, "by", said(entry, RECORD_OPEN, "by", arena));
+    json_set_string(object, "confirmed", said(entry, RECORD_CONFIRMED, "by", arena));
     json_set_string(object, "reason", said(entry, RECORD_ROLLING_BACK, "reason", arena));
     json_set(object, "changes", changes);
     json_set(object, "needs", what);
@@ -122,6 +125,7 @@ static void entry_text(struct invocation *invocation, const struct ledger_entry 
     const char *by = said(entry, RECORD_OPEN, "by", arena);
     const char *reason = said(entry, RECORD_ROLLING_BACK, "reason", arena);
     const char *arrow = invocation->style.unicode ? "→" : "->";
+    const char *confirmed = said(entry, RECORD_CONFIRMED, "by", arena);
     bool bad = entry->damaged != NULL || entry->state == RECORD_NEEDS_A_PERSON ||
                ledger_is_unfinished(entry);
 
@@ -142,6 +146,8 @@ static void entry_text(struct invocation *invocation, const struct ledger_entry 
                                                            : plan.changes[i].after.persistent);
     if (by != NULL)
         render_wrapped(&invocation->style, "    review  ", 12, by, text);
+    if (confirmed != NULL)
+        render_wrapped(&invocation->style, "    kept by ", 12, confirmed, text);
     if (reason != NULL)
         render_wrapped(&invocation->style, "    back    ", 12, reason, text);
     if (entry->damaged != NULL)

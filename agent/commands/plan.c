@@ -8,7 +8,6 @@
 #include "agent/keys.h"
 #include "agent/examine.h"
 #include "agent/planner.h"
-#include "agent/transaction/ledger.h"
 #include "plans/approval.h"
 #include "plans/base/file.h"
 #include "plans/codec.h"
@@ -125,26 +124,6 @@ static int write_plan(struct invocation *invocation, const struct host *host, co
     return -1;
 }
 
-/* An unfinished transaction is only named here: the next command that changes something will finish
- * it first. */
-static int name_unfinished(const struct host *host, struct invocation *invocation, struct err *err)
-{
-    struct ledger ledger CLEANUP_LEDGER = {.transactions = -1, .lock = -1};
-    struct ledger_entry *entries;
-    size_t count;
-
-    if (ledger_open(host, LEDGER_READ, &ledger, err) < 0 ||
-        ledger_list(&ledger, invocation->arena, &entries, &count, err) < 0)
-        return err->kind == ERR_SYS && err->sys == EACCES ? 0 : -1;
-    for (size_t i = 0; i < count; i++)
-        if (ledger_is_unfinished(&entries[i]))
-            (void)fprintf(stderr,
-                          "hamedic: transaction %s was interrupted: `hamedic recover` (or the next "
-                          "apply) brings it to an end first\n",
-                          entries[i].folder);
-    return 0;
-}
-
 static enum exit_code refuse_all(const struct strings *refusals)
 {
     for (size_t i = 0; i < refusals->count; i++)
@@ -184,8 +163,7 @@ static enum exit_code make(struct invocation *invocation, struct planning *plann
     struct strings refusals = {0};
     struct err err;
 
-    if (name_unfinished(planning->host, invocation, &err) < 0 ||
-        gather(invocation, planning, &err) < 0 ||
+    if (gather(invocation, planning, &err) < 0 ||
         scene_open(planning->host, planning->policy, arena, &haproxy, &scene, &err) < 0)
         return cli_fail(&err);
     const struct planner planner = {

@@ -13,25 +13,14 @@ static bool has_id(const struct ledger_entry *entry, const char *id)
 
 /* The newest transaction that still stands; what was applied after another can only be taken back
  * before it. */
-static int choose(const struct changing *changing, const char *id,
-                  const struct ledger_entry **out_entry, struct err *err)
+static int choose_standing(const struct changing *changing, const char *id,
+                           const struct ledger_entry **out_entry, struct err *err)
 {
     const struct ledger_entry *newest = NULL;
 
-    if (changing->entry_count == 0)
-        return err_set(err, ERR_INPUT, "there is no transaction to take back");
-    /* One that could not be taken back whole may be tried again: the disk has room now, or a person
-     * put a value right. */
-    newest = &changing->entries[changing->entry_count - 1];
-    if (newest->damaged == NULL && newest->state == RECORD_NEEDS_A_PERSON && has_id(newest, id)) {
-        *out_entry = newest;
-        return 0;
-    }
-    if (changing_check_settled(changing, err) < 0)
-        return -1;
-    newest = NULL;
     for (size_t i = changing->entry_count; i-- > 0 && newest == NULL;)
-        if (changing->entries[i].state == RECORD_DONE)
+        if (changing->entries[i].state == RECORD_DONE ||
+            changing->entries[i].state == RECORD_AWAITING_CONFIRM)
             newest = &changing->entries[i];
     if (newest == NULL)
         return err_set(err, ERR_INPUT, "no transaction stands that could be taken back");
@@ -55,6 +44,36 @@ static int choose(const struct changing *changing, const char *id,
     return err_set(err, ERR_INPUT, "there is no transaction '%s' (see hamedic history)", id);
 }
 
+/* EXIT_OK: it is *out_entry; else told. */
+static enum exit_code choose(const struct changing *changing, const char *id,
+                             const struct ledger_entry **out_entry)
+{
+    struct err err;
+
+    if (changing->entry_count == 0) {
+        (void)err_set(&err, ERR_INPUT, "there is no transaction to take back");
+        return cli_fail(&err);
+    }
+    /* One that could not be taken back whole may be tried again: the disk has room now, or a person
+     * put a value right. */
+    const struct ledger_entry *newest = &changing->entries[changing->entry_count - 1];
+    if (newest->damaged == NULL && newest->state == RECORD_NEEDS_A_PERSON && has_id(newest, id)) {
+        *out_entry = newest;
+        return EXIT_OK;
+    }
+    enum exit_code settled = changing_check_settled(changing);
+    if (settled != EXIT_OK)
+        return settled;
+    return choose_standing(changing, id, out_entry, &err) < 0 ? cli_fail(&err) : EXIT_OK;
+}
+
+static bool was_taken_back(const struct changing *changing, const char *id)
+{
+    const struct ledger_entry *newest = &changing->entries[changing->entry_count - 1];
+
+    return newest->damaged == NULL && newest->state == RECORD_ROLLED_BACK && has_id(newest, id);
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
@@ -68,12 +87,21 @@ static enum exit_code run(struct invocation *invocation)
     if (id != NULL && strlen(id) < 4)
         return cli_usage(invocation, "rollback: '%s': expected at least 4 digits of a plan's id",
                          id);
-    if (changing_open(&changing, invocation, &err) < 0 || changing_lock(&changing, &err) < 0 ||
-        changing_finish_interrupted(&changing, &any, &code, &err) < 0 ||
-        choose(&changing, id, &entry, &err) < 0 ||
-        engine_rollback(&changing.engine, entry, "taken back by an operator", &result, &err) < 0)
+    if (changing_open_repair(&changing, invocation, &err) < 0)
+        return cli_fail(&err);
+    if (changing_begin(&changing, &any, &code) < 0)
+        return code;
+    /* What was finished right now may be what was asked for. */
+    if (any && was_taken_back(&changing, id))
+        return code == EXIT_INCOMPLETE ? code : EXIT_OK;
+    code = choose(&changing, id, &entry);
+    if (code != EXIT_OK)
+        return code;
+    if (engine_rollback(&changing.engine, entry, "taken back by an operator", &result, &err) < 0)
         return cli_fail(&err);
     code = changing_tell(&changing, entry->plan_id, &result);
+    if (entry->confirm_seconds > 0)
+        changing_disarm(&changing);
     return code == EXIT_ROLLED_BACK ? EXIT_OK : code;
 }
 

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "agent/transaction/deadline.h"
 #include "agent/transaction/probes.h"
 #include "agent/transaction/signals.h"
 #include "agent/transaction/unmoved.h"
 #include "agent/transaction/work.h"
+#include "plans/base/json.h"
 
 enum { PROVE_DEADLINE_MS = 20000 };
 
@@ -108,20 +110,43 @@ static void add_unrecorded(const struct work *work, const struct err *failure,
                  failure->text);
 }
 
-/* PROVEN on disk is the decision. Where it cannot be written all is taken back, as soon as that is
- * on disk in its stead; where that cannot be written either, nothing is decided: neither "done" nor
- * "rolled back" may be said, and recovery will read what really reached the disk. */
+static int record_deadline(struct work *work, struct err *err)
+{
+    struct json *object CLEANUP_JSON = json_object();
+
+    json_set_int(object, "seconds", work->confirm_seconds);
+    json_set_int(object, "until_ms", deadline_now_ms() + work->confirm_seconds * 1000);
+    return journal_append(&work->journal, RECORD_AWAITING_CONFIRM,
+                          json_write(object, false, work->engine->arena), err);
+}
+
+/* PROVEN on disk is the decision; with a deadline, it is that somebody may confirm. */
+static int record_decision(struct work *work, struct err *err)
+{
+    if (journal_append(&work->journal, RECORD_PROVEN, NULL, err) < 0)
+        return -1;
+    return work->confirm_seconds > 0 ? record_deadline(work, err) : 0;
+}
+
+/* Where the decision cannot be written all is taken back, as soon as that is on disk in its stead;
+ * where that cannot be written either, nothing is decided: neither "done" nor "rolled back" may be
+ * said, and recovery will read what really reached the disk. */
 static void decide(struct work *work, struct engine_result *result)
 {
     struct err failure, second;
 
-    if (journal_append(&work->journal, RECORD_PROVEN, NULL, &failure) < 0) {
+    if (record_decision(work, &failure) < 0) {
         if (work_record_rollback(work, failure.text, &second) < 0)
             add_unrecorded(work, &failure, result);
         else {
             work_report(work, false, "%s", failure.text);
             work_undo(work, failure.text, result);
         }
+        return;
+    }
+    /* What was displaced stays until then, to be put back as the very same file. */
+    if (work->confirm_seconds > 0) {
+        result->outcome = OUTCOME_AWAITING;
         return;
     }
     result->outcome = OUTCOME_APPLIED;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "plans/base/file.h"
+#include "plans/base/json.h"
 #include "plans/base/text.h"
 
 #define JOURNAL_NAME "journal"
@@ -22,6 +23,8 @@ static const char *const words[RECORD_TYPE_COUNT] = {
     [RECORD_ANNOUNCE] = "ANNOUNCE",
     [RECORD_COMMITTED] = "COMMITTED",
     [RECORD_PROVEN] = "PROVEN",
+    [RECORD_AWAITING_CONFIRM] = "AWAITING-CONFIRM",
+    [RECORD_CONFIRMED] = "CONFIRMED",
     [RECORD_DONE] = "DONE",
     [RECORD_ROLLING_BACK] = "ROLLING-BACK",
     [RECORD_UNDONE] = "UNDONE",
@@ -40,7 +43,9 @@ static const unsigned legal[RECORD_TYPE_COUNT] = {
     [RECORD_PREPARED] = MAY(RECORD_COMMITTING) | MAY(RECORD_ROLLED_BACK),
     [RECORD_COMMITTING] = MAY(RECORD_ANNOUNCE) | MAY(RECORD_COMMITTED) | MAY(RECORD_ROLLING_BACK),
     [RECORD_COMMITTED] = MAY(RECORD_PROVEN) | MAY(RECORD_ROLLING_BACK),
-    [RECORD_PROVEN] = MAY(RECORD_DONE) | MAY(RECORD_ROLLING_BACK),
+    [RECORD_PROVEN] = MAY(RECORD_DONE) | MAY(RECORD_AWAITING_CONFIRM) | MAY(RECORD_ROLLING_BACK),
+    [RECORD_AWAITING_CONFIRM] = MAY(RECORD_CONFIRMED) | MAY(RECORD_ROLLING_BACK),
+    [RECORD_CONFIRMED] = MAY(RECORD_DONE),
     [RECORD_DONE] = MAY(RECORD_ROLLING_BACK),
     [RECORD_ROLLING_BACK] = MAY(RECORD_ANNOUNCE) | MAY(RECORD_UNDONE) | MAY(RECORD_ROLLED_BACK) |
                             MAY(RECORD_NEEDS_A_PERSON) | MAY(RECORD_ROLLING_BACK),
@@ -73,8 +78,11 @@ static struct digest chain(const struct digest *last, struct span rest, struct a
 
 /* ---- reading ---- */
 
-static bool parse_line(struct span line, uint64_t sequence, const struct digest *last,
-                       struct arena *arena, struct record *out_record, struct digest *out_digest)
+enum line { LINE_GOOD, LINE_BAD, LINE_UNKNOWN };
+
+static enum line parse_line(struct span line, uint64_t sequence, const struct digest *last,
+                            struct arena *arena, struct record *out_record,
+                            struct digest *out_digest)
 {
     struct span rest = line;
     struct span digest = span_cut(&rest, ' ');
@@ -83,10 +91,10 @@ static bool parse_line(struct span line, uint64_t sequence, const struct digest 
     int64_t seconds;
 
     if (!span_is(digest, expected.hex))
-        return false;
+        return LINE_BAD;
     if (!span_scan_u64(span_cut(&rest, ' '), &number) || number != sequence ||
         !span_scan_i64(span_cut(&rest, ' '), &seconds))
-        return false;
+        return LINE_BAD;
     struct span boot = span_cut(&rest, ' ');
     struct span type = span_cut(&rest, ' ');
     for (unsigned i = 0; i < RECORD_TYPE_COUNT; i++) {
@@ -99,16 +107,54 @@ static bool parse_line(struct span line, uint64_t sequence, const struct digest 
             .payload = arena_copy(arena, rest.ptr, rest.len),
         };
         *out_digest = expected;
-        return true;
+        return LINE_GOOD;
     }
-    return false;
+    return LINE_UNKNOWN;
 }
 
-/* Does a complete line that claims to be a record stand in here? Then the damage before it is no
- * torn end. */
-static bool has_whole_line(struct span rest)
+/* Is `line`, which is no record and has nothing behind it, what a crash leaves? Bytes after the
+ * point that the disk reached are missing, or zero where the length got there before them. One that
+ * only lacks a right last byte was whole once. */
+static bool is_torn(struct span line, bool whole, uint64_t sequence, const struct digest *last,
+                    struct arena *arena)
 {
-    return rest.len > 0 && memchr(rest.ptr, '\n', rest.len) != NULL;
+    static const char hole[2] = {0, 0};
+    struct record record;
+    struct digest digest;
+
+    if (memmem(line.ptr, line.len, hole, sizeof hole) != NULL)
+        return true;
+    return !whole && parse_line((struct span){line.ptr, line.len - 1}, sequence, last, arena,
+                                &record, &digest) == LINE_BAD;
+}
+
+static int refuse_line(size_t number, enum line line, struct err *err)
+{
+    if (line == LINE_UNKNOWN)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "journal:%zu: a kind of record that this hamedic does not know: a newer one "
+                       "wrote it",
+                       number);
+    return err_set(err, ERR_INPUT,
+                   "journal:%zu: expected a record whose digest continues the records above it and "
+                   "the file 'plan'",
+                   number);
+}
+
+static int check_format(const char *payload, struct err *err)
+{
+    struct json *object CLEANUP_JSON = NULL;
+    int64_t format = 1;
+
+    if (json_parse(span_of(payload), 2, &object, err) < 0 ||
+        (json_has(object, "format") &&
+         json_get_int(object, "OPEN", "format", 1, INT64_MAX, &format, err) < 0))
+        return err_wrap(err, "journal:1");
+    if (format > JOURNAL_FORMAT)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "journal:1: format %jd, expected %d or less: a newer hamedic wrote it",
+                       (intmax_t)format, JOURNAL_FORMAT);
+    return 0;
 }
 
 int journal_parse(struct span text, struct span plan_bytes, struct arena *arena,
@@ -126,12 +172,12 @@ int journal_parse(struct span text, struct span plan_bytes, struct arena *arena,
         struct span line = span_cut(&rest, '\n');
         struct record record;
         struct digest digest;
-        if (!whole || !parse_line(line, records.count, &last, arena, &record, &digest)) {
-            if (whole && has_whole_line(rest))
-                return err_set(err, ERR_INPUT,
-                               "journal:%zu: expected a record whose digest continues the records "
-                               "above it and the file 'plan'",
-                               records.count + 1);
+        enum line kind =
+            whole ? parse_line(line, records.count, &last, arena, &record, &digest) : LINE_BAD;
+        if (kind != LINE_GOOD) {
+            if (kind == LINE_UNKNOWN || rest.len > 0 ||
+                !is_torn(line, whole, records.count, &last, arena))
+                return refuse_line(records.count + 1, kind, err);
             records.torn = true;
             rest = before;
             break;
@@ -140,6 +186,8 @@ int journal_parse(struct span text, struct span plan_bytes, struct arena *arena,
                                : !journal_move_is_legal(state, record.type))
             return err_set(err, ERR_INPUT, "journal:%zu: %s cannot follow %s", records.count + 1,
                            words[record.type], words[state]);
+        if (records.count == 0 && check_format(record.payload, err) < 0)
+            return -1;
         if (is_state(record.type))
             state = record.type;
         ARENA_PUSH(arena, records.at, records.count) = record;
@@ -207,8 +255,7 @@ void journal_close(struct journal *journal)
     journal->fd = -1;
 }
 
-/* /proc/sys/kernel/random/boot_id, or "-" where there is no /proc. */
-static const char *boot_id(struct arena *arena)
+const char *journal_boot_id(struct arena *arena)
 {
     struct err ignored;
     struct span bytes;
@@ -250,7 +297,7 @@ int journal_append(struct journal *journal, enum record_type type, const char *p
                        words[journal->state]);
     const char *rest =
         arena_printf(arena, "%" PRIu64 " %jd %s %s %s", journal->sequence, (intmax_t)time(NULL),
-                     boot_id(arena), words[type], payload == NULL ? "{}" : payload);
+                     journal_boot_id(arena), words[type], payload == NULL ? "{}" : payload);
     struct digest digest = chain(&journal->last, span_of(rest), arena);
     const char *line = arena_printf(arena, "%s %s\n", digest.hex, rest);
     if (write_at_end(journal, span_of(line), err) < 0)

@@ -6,11 +6,14 @@
  *              DIGEST SEQUENCE SECONDS BOOT TYPE PAYLOAD LF
  *          DIGEST is BLAKE2b-256 over the digest of the record before (of the plan's bytes for the
  *          first) and the rest of the line, so that no record can be changed, dropped or put
- *          elsewhere unseen. BOOT is the boot id. PAYLOAD is one line of JSON.
+ *          elsewhere unseen. BOOT is the boot id. PAYLOAD is one line of JSON; that of the first
+ *          record has the "format" of the file (none: 1, before there were deadlines).
  * Owns:    struct journal is the caller's; the descriptor is the journal's.
- * Errors:  ERR_SYS: the record may be on disk or not. A half-written last line is cut away by the
- *          next append. ERR_INPUT: damaged in the middle: a valid record stands behind an invalid
- *          one. Nothing may be done automatically with such a transaction.
+ * Errors:  ERR_SYS: the record may be on disk or not. What a crash cut off (a last line without
+ *          its end, or with a block that never arrived) is `torn`, and cut away by the next append.
+ *          ERR_INPUT: anything else that does not hold: the last record may have been acted upon,
+ *          so it is not to be forgotten. ERR_UNSUPPORTED: of a newer format. Nothing may be done
+ *          automatically with such a transaction.
  */
 #ifndef HAMEDIC_AGENT_TRANSACTION_JOURNAL_H
 #define HAMEDIC_AGENT_TRANSACTION_JOURNAL_H
@@ -30,10 +33,12 @@ enum record_type {
     RECORD_COMMITTING, /* from here on things become visible */
     RECORD_ANNOUNCE,   /* an effect that no digest shows is about to happen; {"what":...} */
     RECORD_COMMITTED,
-    RECORD_PROVEN,       /* decided: the new state stays */
-    RECORD_DONE,         /* cleared up */
-    RECORD_ROLLING_BACK, /* decided: the old state comes back; {"reason":...} */
-    RECORD_UNDONE,       /* {"address":...,"persistent":...,"runtime":...,"left":...} */
+    RECORD_PROVEN, /* decided: the new state stays, or may be confirmed where that was asked for */
+    RECORD_AWAITING_CONFIRM, /* {"seconds":N,"until_ms":CLOCK_BOOTTIME of that boot} */
+    RECORD_CONFIRMED,        /* decided by a person: the new state stays; {"by":...} */
+    RECORD_DONE,             /* cleared up */
+    RECORD_ROLLING_BACK,     /* decided: the old state comes back; {"reason":...} */
+    RECORD_UNDONE,           /* {"address":...,"persistent":...,"runtime":...,"left":...} */
     RECORD_ROLLED_BACK,
     RECORD_NEEDS_A_PERSON, /* {"what":[...]} */
     RECORD_ACCEPTED,       /* a person recorded the present state as it is */
@@ -47,6 +52,8 @@ struct record {
     const char *boot;
     const char *payload;
 };
+
+#define JOURNAL_FORMAT 2 /* what this program writes; it reads this one and those before */
 
 struct journal_records {
     struct record *at;
@@ -73,6 +80,8 @@ void journal_close(struct journal *journal);
 /* On disk when it returns 0. A move that is not legal from the present state is ERR_BUG. */
 MUST_CHECK int journal_append(struct journal *journal, enum record_type type, const char *payload,
                               struct err *err);
+/* This boot's: /proc/sys/kernel/random/boot_id, or "-" where there is no /proc. */
+const char *journal_boot_id(struct arena *arena);
 /* Is `to` a legal next record when the state is `from`? */
 bool journal_move_is_legal(enum record_type from, enum record_type to);
 /* Pure: checks the text of a journal. *out_good: length of its valid part. */

@@ -13,6 +13,7 @@
 
 #include "plans/base/digest.h"
 #include "plans/base/file.h"
+#include "plans/base/json.h"
 
 #define TRANSACTIONS LEDGER_DIR "/tx"
 #define LINEAGE      LEDGER_DIR "/lineage"
@@ -108,11 +109,45 @@ void ledger_close(struct ledger *ledger)
 
 /* ---- reading ---- */
 
+bool ledger_awaits_confirm(const struct ledger_entry *entry)
+{
+    return entry->damaged == NULL && entry->state == RECORD_AWAITING_CONFIRM;
+}
+
 bool ledger_is_unfinished(const struct ledger_entry *entry)
 {
     return entry->damaged == NULL && entry->state != RECORD_DONE &&
            entry->state != RECORD_ROLLED_BACK && entry->state != RECORD_NEEDS_A_PERSON &&
-           entry->state != RECORD_ACCEPTED;
+           entry->state != RECORD_ACCEPTED && entry->state != RECORD_AWAITING_CONFIRM;
+}
+
+/* A number of one record's payload; where it is not there, *out_value stays. */
+static int read_number(const struct record *record, const char *key, int64_t max,
+                       int64_t *out_value, struct err *err)
+{
+    struct json *object CLEANUP_JSON = NULL;
+
+    if (json_parse(span_of(record->payload), 2, &object, err) < 0)
+        return -1;
+    if (!json_has(object, key))
+        return 0;
+    return json_get_int(object, record_type_word(record->type), key, 0, max, out_value, err);
+}
+
+static int read_deadline(struct ledger_entry *entry, struct err *err)
+{
+    const struct journal_records *records = &entry->records;
+
+    if (read_number(&records->at[0], "confirm", INT64_MAX, &entry->confirm_seconds, err) < 0)
+        return -1;
+    for (size_t i = 0; i < records->count; i++) {
+        if (records->at[i].type != RECORD_AWAITING_CONFIRM)
+            continue;
+        entry->deadline_boot = records->at[i].boot;
+        if (read_number(&records->at[i], "until_ms", INT64_MAX, &entry->deadline_ms, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static bool was_prepared(const struct journal_records *records)
@@ -146,6 +181,7 @@ static void read_entry(const struct ledger *ledger, struct arena *arena, struct 
     /* A transaction whose records cannot be trusted is no basis for anything: its plan counts as
      * spent. */
     entry->spent = true;
+    entry->deadline_boot = "";
     if (folder < 0) {
         (void)err_sys(&err, errno, "cannot open '%s'", entry->folder);
         entry->damaged = arena_string(arena, err.text);
@@ -162,6 +198,8 @@ static void read_entry(const struct ledger *ledger, struct arena *arena, struct 
         journal_close(&journal);
         return;
     }
+    if (read_deadline(entry, &err) < 0)
+        entry->damaged = arena_string(arena, err.text);
     entry->state = journal.state;
     entry->spent = was_prepared(&entry->records);
     journal_close(&journal);

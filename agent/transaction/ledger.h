@@ -44,12 +44,17 @@ struct ledger_entry {
     struct journal_records records;
     enum record_type state;
     bool spent; /* PREPARED was reached */
+    int64_t
+        confirm_seconds; /* it stays only if it is confirmed within that time; 0: it just stays */
+    int64_t deadline_ms; /* AWAITING-CONFIRM: CLOCK_BOOTTIME of `deadline_boot` */
+    const char *deadline_boot; /* "" where it does not await anything */
 };
 /* Oldest first. */
 MUST_CHECK int ledger_list(const struct ledger *ledger, struct arena *arena,
                            struct ledger_entry **out_entries, size_t *out_count, struct err *err);
-/* Is this a transaction that a crash interrupted? */
+/* Is this a transaction that a crash interrupted? One that awaits its confirmation is none. */
 bool ledger_is_unfinished(const struct ledger_entry *entry);
+bool ledger_awaits_confirm(const struct ledger_entry *entry);
 
 /* A file to keep with the plan: its signatures. */
 struct ledger_file {

@@ -75,6 +75,14 @@ int work_record_rollback(struct work *work, const char *reason, struct err *err)
     return journal_append(&work->journal, RECORD_ROLLING_BACK, work_reason(work, reason), err);
 }
 
+static bool concerns_haproxy(const struct work *work)
+{
+    for (size_t i = 0; i < work->step_count; i++)
+        if (work->steps[i].row->runs_in_haproxy || work->steps[i].change->impact != IMPACT_NONE)
+            return true;
+    return false;
+}
+
 void work_undo(struct work *work, const char *reason, struct engine_result *result)
 {
     struct arena *arena = work->engine->arena;
@@ -87,6 +95,11 @@ void work_undo(struct work *work, const char *reason, struct engine_result *resu
     if (work->journal.state != RECORD_ROLLING_BACK &&
         work_record_rollback(work, reason, &failure) < 0)
         work_report(work, false, "%s", failure.text);
+    if (work->engine->haproxy_error != NULL && concerns_haproxy(work))
+        strings_addf(&result->left, arena,
+                     "HAProxy could not be examined (%s): what it runs with may not be as before; "
+                     "once that is put right, `hamedic rollback`",
+                     work->engine->haproxy_error);
     stage_undo_begin(work->stage);
     for (size_t i = work->step_count; i-- > 0;)
         undo_step(work, &work->steps[i], &result->left);
@@ -146,6 +159,50 @@ static int discard(struct work *work, struct engine_result *result, struct err *
     return 0;
 }
 
+int engine_confirm(const struct engine *engine, const struct ledger_entry *entry, const char *by,
+                   struct engine_result *out_result, struct err *err)
+{
+    struct work work CLEANUP_WORK = WORK_EMPTY;
+    struct engine_result result = {.outcome = OUTCOME_FINISHED};
+    struct journal_records records;
+    struct json *object CLEANUP_JSON = json_object();
+    struct signals held CLEANUP_SIGNALS;
+    struct err failure;
+
+    signals_hold(&held);
+    json_set_string(object, "by", by);
+    if (work_resume(&work, engine, entry, &records, err) < 0)
+        return -1;
+    const char *payload = json_write(object, false, engine->arena);
+    if (journal_append(&work.journal, RECORD_CONFIRMED, payload, &failure) < 0) {
+        result.outcome = OUTCOME_INCOMPLETE;
+        strings_addf(&result.left, engine->arena,
+                     "whether it is confirmed could not be recorded (%s): run `hamedic confirm` "
+                     "again; if not, the deadline takes it back",
+                     failure.text);
+    } else if (finish_forward(&work, &result, &failure) < 0) {
+        result.outcome = OUTCOME_INCOMPLETE;
+        strings_addf(&result.left, engine->arena,
+                     "it is confirmed and stays, but could not be cleared up (%s): run `hamedic "
+                     "recover`",
+                     failure.text);
+    }
+    *out_result = result;
+    return 0;
+}
+
+/* Why a transaction that is not to stay comes back. */
+static const char *reason_to_undo(const struct work *work, const struct ledger_entry *entry)
+{
+    if (work->journal.state != RECORD_AWAITING_CONFIRM)
+        return "interrupted by a crash or a power cut";
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    if (strcmp(entry->deadline_boot, journal_boot_id(scratch)) != 0)
+        return "not confirmed before the host was restarted";
+    return arena_printf(work->engine->arena, "not confirmed within %jd s",
+                        (intmax_t)work->confirm_seconds);
+}
+
 int engine_recover(const struct engine *engine, const struct ledger_entry *entry,
                    struct engine_result *out_result, struct err *err)
 {
@@ -158,13 +215,14 @@ int engine_recover(const struct engine *engine, const struct ledger_entry *entry
     signals_hold(&held);
     if (work_resume(&work, engine, entry, &records, err) < 0)
         return -1;
-    if (work.journal.state == RECORD_PROVEN)
+    if (work.journal.state == RECORD_CONFIRMED ||
+        (work.journal.state == RECORD_PROVEN && work.confirm_seconds == 0))
         done = finish_forward(&work, &result, err);
     else if (work.journal.state == RECORD_OPEN || work.journal.state == RECORD_STAGED ||
              work.journal.state == RECORD_PREPARED)
         done = discard(&work, &result, err);
     else
-        work_undo(&work, "interrupted by a crash or a power cut", &result);
+        work_undo(&work, reason_to_undo(&work, entry), &result);
     if (done < 0)
         return -1;
     *out_result = result;

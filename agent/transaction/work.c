@@ -109,8 +109,12 @@ int work_begin(struct work *work, const struct engine *engine, const struct engi
 
     work->engine = engine;
     work->plan = order->plan;
+    work->confirm_seconds = order->confirm_seconds;
+    json_set_int(opening, "format", JOURNAL_FORMAT);
     json_set_string(opening, "plan", order->plan->id);
     json_set_string(opening, "by", order->by);
+    if (order->confirm_seconds > 0)
+        json_set_int(opening, "confirm", order->confirm_seconds);
     if (order_steps(work, err) < 0 ||
         ledger_begin(engine->ledger, order->plan->id, order->plan_bytes, order->files,
                      order->file_count, json_write(opening, false, engine->arena), &work->folder,
@@ -148,6 +152,7 @@ int work_resume(struct work *work, const struct engine *engine, const struct led
     if (codec_read_plan(entry->plan_bytes, engine->arena, plan, err) < 0)
         return err_wrap(err, "transaction '%s'", entry->folder);
     work->plan = plan;
+    work->confirm_seconds = entry->confirm_seconds;
     if (order_steps(work, err) < 0 ||
         ledger_open_entry(engine->ledger, entry, engine->arena, &work->folder, out_records,
                           &work->journal, err) < 0 ||

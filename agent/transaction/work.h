@@ -20,6 +20,7 @@ struct work {
     struct stage *stage;
     struct journal journal;
     int folder;
+    int64_t confirm_seconds; /* 0: what is proven stays */
 };
 #define WORK_EMPTY                                                                                 \
     {                                                                                              \

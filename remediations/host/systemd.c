@@ -359,3 +359,38 @@ int systemd_start_unit(const struct host *host, const char *unit, unsigned deadl
                              "s", unit);
     return run_job(bus, &order, err);
 }
+
+int systemd_stop_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                      struct err *err)
+{
+    struct order order = {"StopUnit", "stop", unit, deadline_in(deadline_ms)};
+    sd_bus *bus CLEANUP_BUS = NULL;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    return run_job(bus, &order, err);
+}
+
+int systemd_unit_file_state(const struct host *host, const char *unit, struct arena *arena,
+                            const char **out_state, struct err *err)
+{
+    sd_bus *bus CLEANUP_BUS = NULL;
+    sd_bus_error error CLEANUP_BUS_ERROR = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply CLEANUP_MESSAGE = NULL;
+    const char *state;
+
+    if (open_bus(host, &bus, err) < 0)
+        return -1;
+    int done = sd_bus_call_method(bus, service, manager_path, manager, "GetUnitFileState", &error,
+                                  &reply, "s", unit);
+    if (done == -ENOENT || sd_bus_error_has_name(&error, SD_BUS_ERROR_FILE_NOT_FOUND)) {
+        *out_state = NULL;
+        return 0;
+    }
+    if (done >= 0)
+        done = sd_bus_message_read(reply, "s", &state);
+    if (done < 0)
+        return fail(err, done, &error, unit);
+    *out_state = escape_string(arena, state);
+    return 0;
+}

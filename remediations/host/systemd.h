@@ -44,4 +44,12 @@ MUST_CHECK int systemd_reload_unit(const struct host *host, const char *unit, un
 MUST_CHECK int systemd_start_unit(const struct host *host, const char *unit, unsigned deadline_ms,
                                   struct err *err);
 
+/* The same for a stop; a unit that does not run is stopped already. */
+MUST_CHECK int systemd_stop_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                                 struct err *err);
+/* "enabled", "disabled", "static", "masked", ...; NULL: there is no such file. */
+MUST_CHECK int systemd_unit_file_state(const struct host *host, const char *unit,
+                                       struct arena *arena, const char **out_state,
+                                       struct err *err);
+
 #endif

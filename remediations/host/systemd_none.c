@@ -55,3 +55,22 @@ int systemd_reload_unit(const struct host *host, const char *unit, unsigned dead
     (void)deadline_ms;
     return unsupported(err);
 }
+
+int systemd_stop_unit(const struct host *host, const char *unit, unsigned deadline_ms,
+                      struct err *err)
+{
+    (void)host;
+    (void)unit;
+    (void)deadline_ms;
+    return unsupported(err);
+}
+
+int systemd_unit_file_state(const struct host *host, const char *unit, struct arena *arena,
+                            const char **out_state, struct err *err)
+{
+    (void)host;
+    (void)unit;
+    (void)arena;
+    (void)out_state;
+    return unsupported(err);
+}

@@ -1,6 +1,7 @@
-"""Moves the times in a transaction's journal by that many seconds, each record's checksum made anew.
+"""Moves the times in a transaction's journal by that many seconds, and gives it another boot's id, each record's checksum
+made anew.
 
-    journal_times.py FOLDER SECONDS
+    journal_times.py FOLDER SECONDS [BOOT]
 """
 
 import hashlib
@@ -13,6 +14,7 @@ def digest(*parts):
 
 def main():
     folder, seconds = sys.argv[1], int(sys.argv[2])
+    other_boot = sys.argv[3].encode() if len(sys.argv) > 3 else None
     with open(f"{folder}/plan", "rb") as file:
         last = digest(file.read())
     with open(f"{folder}/journal", "rb") as file:
@@ -25,8 +27,8 @@ def main():
         with open(f"{folder}/plan", "rb") as plan:
             last = digest(plan.read())
         for line in lines:
-            number, time, rest = line.split(b" ", 3)[1:]
-            moved = b"%s %d %s" % (number, int(time) + seconds, rest)
+            number, time, boot, rest = line.split(b" ", 4)[1:]
+            moved = b"%s %d %s %s" % (number, int(time) + seconds, other_boot or boot, rest)
             last = digest(last, moved)
             file.write(last + b" " + moved + b"\n")
 
