@@ -52,7 +52,7 @@ struct remediation {
     const char *summary; /* one line for `hamedic help` */
     /* Of several changes of this kind the one of this target comes first; NULL: as they are wished. */
     const char *first_target;
-    const char *example; /* "sysctl.dropin:net.core.somaxconn=4096" */
+    const char *example;  /* "sysctl.dropin:net.core.somaxconn=4096" */
     bool runs_in_haproxy; /* its running value is one of the HAProxy process */
 
     /* Pure: well-formed? Gives the canonical value ("" stays ""). */
