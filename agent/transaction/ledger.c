@@ -18,6 +18,7 @@
 #define TRANSACTIONS LEDGER_DIR "/tx"
 #define LINEAGE      LEDGER_DIR "/lineage"
 #define PLAN_NAME    "plan"
+#define UNBORN       ".new-" /* a transaction's folder before it has its name */
 
 enum { LOCK_TRIES = 20, LOCK_PAUSE_MS = 100, LINEAGE_BYTES = 16, ENTRIES_MAX = 100000 };
 
@@ -75,6 +76,8 @@ static int open_transactions(const struct host *host, struct err *err, int *out_
     return 0;
 }
 
+static void remove_unborn(const struct ledger *ledger);
+
 int ledger_open(const struct host *host, enum ledger_mode mode, struct ledger *out_ledger,
                 struct err *err)
 {
@@ -87,6 +90,7 @@ int ledger_open(const struct host *host, enum ledger_mode mode, struct ledger *o
             ledger_close(&ledger);
             return -1;
         }
+        remove_unborn(&ledger);
     } else if (host_open_path(host, TRANSACTIONS, O_RDONLY | O_DIRECTORY, &ledger.transactions,
                               err) < 0) {
         if (err->kind != ERR_SYS || err->sys != ENOENT)
@@ -307,6 +311,23 @@ static int remove_folder(const struct ledger *ledger, const char *name, struct e
     return 0;
 }
 
+/* A crash may have come before a folder got its name: it is nobody's transaction. One that cannot go
+ * is in nobody's way. */
+static void remove_unborn(const struct ledger *ledger)
+{
+    struct err ignored;
+    int fd CLEANUP_FD = openat(ledger->transactions, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir __attribute__((cleanup(dir_cleanup))) = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir == NULL)
+        return;
+    (void)take_fd(&fd);
+    for (const struct dirent *found = readdir(dir); found != NULL; found = readdir(dir))
+        if (strncmp(found->d_name, UNBORN, sizeof UNBORN - 1) == 0 &&
+            remove_folder(ledger, found->d_name, &ignored) < 0)
+            continue;
+}
+
 static int next_serial(const struct ledger *ledger, struct arena *arena, uint64_t *out_serial,
                        struct err *err)
 {
@@ -354,7 +375,7 @@ int ledger_begin(const struct ledger *ledger, const char *plan_id, struct span p
     struct journal journal = {.fd = -1};
     uint64_t serial;
 
-    const char *building = arena_printf(arena, ".new-%s", plan_id);
+    const char *building = arena_printf(arena, UNBORN "%s", plan_id);
     if (next_serial(ledger, arena, &serial, err) < 0 || remove_folder(ledger, building, err) < 0)
         return -1;
     if (mkdirat(ledger->transactions, building, 0700) < 0)
