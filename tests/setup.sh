@@ -33,7 +33,7 @@ debian_packages() {
     [ "$1" != try ] || return 0
     echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl
     echo systemd selinux-policy-default selinux-policy-dev checkpolicy policycoreutils semodule-utils setools
-    echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs
+    echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xfsprogs attr
 }
 
 fedora_packages() {
@@ -43,7 +43,7 @@ fedora_packages() {
     echo haproxy minisign iproute util-linux socat
     [ "$1" != try ] || return 0
     echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl
-    echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs
+    echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs xfsprogs attr
 }
 
 debian_has() {
