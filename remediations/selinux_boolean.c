@@ -281,7 +281,7 @@ static int undo_store(struct stage *stage, const struct change *change, struct a
     struct semanage_boolean now;
 
     report->persistent = UNDONE_ALREADY;
-    if (local == NULL || strcmp(local, "untouched") == 0)
+    if (local == NULL || strcmp(local, "untouched") == 0 || stage_store_is_untouched(stage))
         return 0;
     /* stage_store first: it puts right what a crash in our own commit left. */
     if (stage_store(stage, &store, err) < 0 || look_up(store, change->target, &now, err) < 0)

@@ -305,7 +305,7 @@ static int port_undo(struct stage *stage, const struct change *change, struct ar
     struct semanage *store = NULL;
     struct port port;
 
-    if (local != NULL &&
+    if (local != NULL && !stage_store_is_untouched(stage) &&
         (parse_target(change->target, &port, err) < 0 || stage_store(stage, &store, err) < 0 ||
          undo_in_store(store, change, local, &port, arena, &report, err) < 0 ||
          stage_commit_store(stage, err) < 0))

@@ -1,10 +1,18 @@
 #include "remediations/stage_internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "remediations/host/systemd.h"
 
 enum { RELOAD_DEADLINE_MS = 60000 };
+
+/* A commit to the policy store is announced with the number of the store it begins on, and its end
+ * too: what is found half done later is ours only between the two. */
+#define STORE_OPENED "selinux-store "
+#define STORE_STANDS "selinux-store-stands"
+/* In journals of earlier versions: it may be ours, and cannot be told. */
+#define STORE_OPENED_UNNUMBERED "selinux-store"
 
 int stage_new(const struct stage_settings *settings, struct stage **out_stage, struct err *err)
 {
@@ -51,6 +59,15 @@ int stage_say(struct stage *stage, const char *what, struct err *err)
     return 0;
 }
 
+static void mark_commit(struct stage *stage, struct span number)
+{
+    struct commit_numbers *commits = &stage->store_commits;
+    uint64_t begun_on = 0;
+
+    if (span_scan_u64(number, &begun_on))
+        ARENA_PUSH(stage->arena, commits->at, commits->count) = begun_on;
+}
+
 void stage_mark_announced(struct stage *stage, const char *what)
 {
     if (strcmp(what, "reload") == 0)
@@ -59,8 +76,14 @@ void stage_mark_announced(struct stage *stage, const char *what)
         stage->announced_start = true;
     else if (strcmp(what, "daemon-reload") == 0)
         stage->announced_daemon_reload = true;
-    else if (strcmp(what, "selinux-store") == 0)
+    else if (strncmp(what, STORE_OPENED, sizeof STORE_OPENED - 1) == 0) {
         stage->announced_store = true;
+        mark_commit(stage, span_of(what + sizeof STORE_OPENED - 1));
+    } else if (strcmp(what, STORE_OPENED_UNNUMBERED) == 0) {
+        stage->announced_store = true;
+    } else if (strcmp(what, STORE_STANDS) == 0) {
+        stage->store_commits.count = 0;
+    }
 }
 
 /* ---- notes ---- */
@@ -84,29 +107,35 @@ const char *stage_recall(const struct stage *stage, const char *address, const c
 
 /* ---- SELinux ---- */
 
-/* A store that a commit left half done is put right only where our own journal says that the commit
- * was ours. */
-static int check_store(struct stage *stage, struct err *err)
+static int announce_commit(struct stage *stage, uint64_t begun_on, struct err *err)
 {
-    enum semanage_condition condition;
+    return stage_say(stage, arena_printf(stage->arena, STORE_OPENED "%" PRIu64, begun_on), err);
+}
 
-    if (semanage_check(stage->settings.host, stage->arena, &condition, err) < 0)
+/* What a commit of ours left half done is put right, before libsemanage is asked anything. It is
+ * ours where the journal says that we began a commit on that very store and not that it ended; all
+ * else is left as it stands, and named. */
+static int repair_store(struct stage *stage, struct err *err)
+{
+    const struct semanage_commits ours = {stage->store_commits.at, stage->store_commits.count};
+    const struct host *host = stage->settings.host;
+    struct semanage_state state;
+
+    if (semanage_look(host, stage->arena, &state, err) < 0)
         return -1;
-    if (condition != SEMANAGE_NO_ACTIVE && condition != SEMANAGE_NOT_INSTALLED)
+    if (state.condition != SEMANAGE_NO_ACTIVE && state.condition != SEMANAGE_NOT_INSTALLED)
         return 0;
-    if (!stage->undoing || !stage->announced_store)
-        return err_set(err, ERR_CHANGED,
-                       "the SELinux policy store is damaged (%s): no SELinux change is made until "
-                       "a person has repaired it",
-                       condition == SEMANAGE_NO_ACTIVE ? "its 'active' directory is missing"
-                                                       : "the installed policy is not the store's");
-    return semanage_repair(stage->settings.host, err);
+    /* Building the policy anew is a commit, too. */
+    if (ours.count > 0 && state.condition == SEMANAGE_NOT_INSTALLED &&
+        announce_commit(stage, state.number, err) < 0)
+        return -1;
+    return semanage_repair(host, &ours, err);
 }
 
 int stage_store(struct stage *stage, struct semanage **out_store, struct err *err)
 {
     if (stage->store == NULL) {
-        if (check_store(stage, err) < 0 ||
+        if (repair_store(stage, err) < 0 ||
             semanage_open(stage->settings.host, &stage->store, err) < 0)
             return -1;
     }
@@ -119,19 +148,51 @@ int stage_store(struct stage *stage, struct semanage **out_store, struct err *er
     return 0;
 }
 
+bool stage_store_is_untouched(const struct stage *stage)
+{
+    return !stage->announced_store;
+}
+
+/* What a commit that failed left half done is ours as well. */
+static int give_up_store(struct stage *stage, struct err *err)
+{
+    struct err second;
+
+    semanage_close(stage->store);
+    stage->store = NULL;
+    return repair_store(stage, &second) < 0 ? err_wrap(err, "%s; before that", second.text) : -1;
+}
+
 static int commit_store_now(struct stage *stage, struct err *err)
 {
     if (!stage->store_begun)
         return 0;
-    if (stage_say(stage, "selinux-store", err) < 0)
+    bool any = semanage_staged_count(stage->store) > 0;
+    if (any && announce_commit(stage, semanage_begun_on(stage->store), err) < 0)
         return -1;
     stage->store_begun = false;
-    return semanage_commit_staged(stage->store, err);
+    if (semanage_commit_staged(stage->store, err) < 0)
+        return any ? give_up_store(stage, err) : -1;
+    if (!any)
+        return 0;
+    stage->store_stands = true;
+    return stage_say(stage, STORE_STANDS, err);
 }
 
 int stage_commit_store(struct stage *stage, struct err *err)
 {
     return stage->undoing ? 0 : commit_store_now(stage, err);
+}
+
+/* Once a commit of ours was begun, its undo ends on disk and in the kernel, even where nothing was
+ * left to take back: an undo before this one may have been killed between installing and loading. */
+static int undo_store(struct stage *stage, struct err *err)
+{
+    if (commit_store_now(stage, err) < 0)
+        return -1;
+    if (!stage->announced_store || stage->store_stands || stage->store == NULL)
+        return 0;
+    return semanage_settle(stage->settings.host, err);
 }
 
 /* ---- the service ---- */
@@ -201,6 +262,7 @@ void stage_undo_begin(struct stage *stage)
 {
     stage->undoing = true;
     stage->store_begun = false;
+    stage->store_stands = false;
     /* A commit that failed may have left it unusable: it is opened anew, and repaired before that
      * where it was ours. */
     semanage_close(stage->store);
@@ -233,7 +295,7 @@ static int add_failure(int done, const struct err *failure, struct err *err)
 int stage_undo_finish(struct stage *stage, struct err *err)
 {
     struct err failure;
-    int done = commit_store_now(stage, err);
+    int done = undo_store(stage, err);
 
     /* Each is tried whatever became of the others, and all that failed is told. */
     if (stage->announced_daemon_reload && systemd_runs(stage->settings.host) &&

@@ -73,6 +73,8 @@ MUST_CHECK int stage_store(struct stage *stage, struct semanage **out_store, str
 /* Commits what was staged since the last commit; nothing where nothing was. While undoing, this is
  * put off to stage_undo_finish, so that all inverses are one transaction too. */
 MUST_CHECK int stage_commit_store(struct stage *stage, struct err *err);
+/* No commit to it was ever begun: nothing of ours can be in it, and an undo need not open it. */
+bool stage_store_is_untouched(const struct stage *stage);
 
 /* ---- the service ---- */
 void stage_want_reload(struct stage *stage);

@@ -31,6 +31,12 @@ struct stage {
     size_t note_count;
     struct semanage *store;
     bool store_begun;
+    /* Commits to it that the journal has begun and not ended: what is half done there may be ours. */
+    struct commit_numbers {
+        uint64_t *at;
+        size_t count;
+    } store_commits;
+    bool store_stands;       /* committed in this process, on disk and loaded */
     uint64_t expected_limit; /* 0: no change to it */
     bool want_reload, want_daemon_reload;
     bool daemon_reloaded;

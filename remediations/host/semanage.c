@@ -10,6 +10,7 @@
 #include <semanage/semanage.h>
 
 #include "plans/base/file.h"
+#include "remediations/host/selinux.h"
 #include "remediations/host/semanage_condition.h"
 #include "remediations/host/semanage_label.h"
 
@@ -33,6 +34,7 @@ struct semanage {
     struct semanage_paths paths;
     semanage_handle_t *handle;
     bool begun;
+    uint64_t begun_on;
     struct expectation *expected;
     size_t expected_count;
     char said[ERR_TEXT_SIZE]; /* libsemanage's own words: the first error since they were last
@@ -213,6 +215,19 @@ static int require_condition(const struct semanage *store, enum semanage_conditi
     return err_set(err, ERR_BUG, "unknown condition of the policy store");
 }
 
+/* Of a store that lost its `active` since it was opened libsemanage says that it is empty, and calls
+ * that a success. */
+static int require_present(const struct semanage *store, struct err *err)
+{
+    struct semanage_state state;
+
+    if (semanage_condition_look(store->host, &store->paths, &state, err) < 0)
+        return -1;
+    return state.condition == SEMANAGE_NOT_INSTALLED
+               ? 0
+               : require_condition(store, state.condition, err);
+}
+
 /* `repairing`: a store whose policy is not installed is opened too. */
 static int open_store(const struct host *host, bool repairing, struct semanage **out_store,
                       struct err *err)
@@ -267,6 +282,8 @@ int semanage_get_boolean(struct semanage *store, const char *name,
         (void)fail(store, err, "cannot query the policy store");
         return err_wrap(err, "SELinux boolean '%s'", name);
     }
+    if (!known && require_present(store, err) < 0)
+        return -1;
     now.known = known != 0;
     now.on = known && semanage_bool_get_value(record) == 1;
     now.is_local = is_local != 0;
@@ -378,7 +395,7 @@ static int list_ports(struct semanage *store, struct arena *arena, struct port_r
         return fail(store, err, "cannot list the local ports");
     take_records(records, count, arena, out_local);
     semanage_label_mark_local(out_all, out_local);
-    return 0;
+    return out_all->count == 0 ? require_present(store, err) : 0;
 }
 
 int semanage_get_port(struct semanage *store, const char *protocol, uint32_t port,
@@ -507,7 +524,7 @@ int semanage_unset_port(struct semanage *store, const char *protocol, uint32_t p
 }
 
 /* ---- the transaction ---- */
-int semanage_begin(struct semanage *store, struct err *err)
+static int begin(struct semanage *store, struct semanage_state *out_state, struct err *err)
 {
     if (store->begun)
         return err_set(err, ERR_BUG, "a policy store transaction is open already");
@@ -524,7 +541,37 @@ int semanage_begin(struct semanage *store, struct err *err)
         return fail(store, err, "cannot begin a policy store transaction");
     }
     store->begun = true;
+    if (semanage_condition_look(store->host, &store->paths, out_state, err) < 0) {
+        semanage_abandon(store);
+        return -1;
+    }
+    store->begun_on = out_state->number;
     return 0;
+}
+
+int semanage_begin(struct semanage *store, struct err *err)
+{
+    struct semanage_state state;
+
+    if (begin(store, &state, err) < 0)
+        return -1;
+    /* Somebody's commit may have ended half-way since the store was opened: ours would finish it
+     * unseen. */
+    if (require_condition(store, state.condition, err) < 0) {
+        semanage_abandon(store);
+        return -1;
+    }
+    return 0;
+}
+
+size_t semanage_staged_count(const struct semanage *store)
+{
+    return store->expected_count;
+}
+
+uint64_t semanage_begun_on(const struct semanage *store)
+{
+    return store->begun_on;
 }
 
 static int expect(struct semanage *store, const struct expectation *wanted, struct err *err)
@@ -568,15 +615,25 @@ static int read_back(struct semanage *store, struct err *err)
     return 0;
 }
 
-/* A commit that failed between its renames leaves what a crash would leave, and it was ours. The
- * store can be asked and changed again afterwards, so that the caller can undo. */
-static int recover_failed(struct semanage *store, struct err *err)
+static int finish(struct semanage *store, struct err *err)
 {
+    if (semanage_condition_sync(store->host, &store->paths, err) < 0)
+        return -1;
+    return read_back(store, err);
+}
+
+/* A commit that failed may leave what a crash would leave: only a sound store is opened again. */
+static int end_failed(struct semanage *store, struct err *err)
+{
+    enum semanage_condition condition = SEMANAGE_NONE;
     struct err second = {0};
 
     disconnect(store);
-    if (semanage_repair(store->host, &second) < 0 || connect_store(store, &second) < 0)
+    if (semanage_check(store->host, store->arena, &condition, &second) < 0 ||
+        require_condition(store, condition, &second) < 0 || connect_store(store, &second) < 0) {
+        disconnect(store);
         return err_wrap(err, "%s; before that", second.text);
+    }
     return -1;
 }
 
@@ -593,13 +650,13 @@ int semanage_commit_staged(struct semanage *store, struct err *err)
     store->begun = false;
     if (number < 0) {
         (void)fail(store, err, "libsemanage did not commit");
-        return recover_failed(store, err);
+        return end_failed(store, err);
     }
     if (number == 0)
         return err_set(err, ERR_SYS,
                        "libsemanage installed nothing although %zu changes were staged",
                        store->expected_count);
-    return read_back(store, err);
+    return finish(store, err);
 }
 
 void semanage_abandon(struct semanage *store)
@@ -616,30 +673,64 @@ void semanage_abandon(struct semanage *store)
 /* ---- repair ---- */
 /* A commit without a change repairs nothing, and what was half done may have been the last local
  * record's removal: only building the policy anew covers every case. */
-static int install_again(const struct host *host, struct err *err)
+static int build_again(struct semanage *store, struct err *err)
 {
-    struct semanage *store CLEANUP(store) = NULL;
-
-    if (open_store(host, true, &store, err) < 0 || semanage_begin(store, err) < 0)
-        return -1;
     semanage_set_rebuild(store->handle, 1);
     store->said[0] = '\0';
     int number = semanage_commit(store->handle);
     store->begun = false;
-    return number < 0 ? fail(store, err, "libsemanage did not commit") : read_back(store, err);
+    return number < 0 ? fail(store, err, "libsemanage did not commit") : finish(store, err);
 }
 
-int semanage_repair(const struct host *host, struct err *err)
+static int install_again(const struct host *host, const struct semanage_commits *ours,
+                         struct err *err)
+{
+    struct semanage *store CLEANUP(store) = NULL;
+    struct semanage_state state;
+
+    if (open_store(host, true, &store, err) < 0 || begin(store, &state, err) < 0)
+        return -1;
+    /* Under the lock: another program's commit may have healed it, or ended half-way itself. */
+    if (state.condition == SEMANAGE_NOT_INSTALLED &&
+        semanage_condition_require_ours(&store->paths, &state, ours, err) == 0)
+        return build_again(store, err);
+    int result = state.condition == SEMANAGE_NOT_INSTALLED
+                     ? -1
+                     : require_condition(store, state.condition, err);
+    semanage_abandon(store);
+    return result;
+}
+
+int semanage_repair(const struct host *host, const struct semanage_commits *ours, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
-    enum semanage_condition condition = SEMANAGE_NONE;
+    struct semanage_paths paths;
+    struct semanage_state state;
 
-    if (semanage_check(host, scratch, &condition, err) < 0)
+    if (semanage_condition_paths(host, scratch, &paths, err) < 0 ||
+        semanage_look(host, scratch, &state, err) < 0)
         return -1;
-    if (condition == SEMANAGE_NO_ACTIVE && (semanage_condition_restore(host, err) < 0 ||
-                                            semanage_check(host, scratch, &condition, err) < 0))
+    if (state.condition == SEMANAGE_NO_ACTIVE && (semanage_condition_restore(host, ours, err) < 0 ||
+                                                  semanage_look(host, scratch, &state, err) < 0))
         return -1;
-    if (condition == SEMANAGE_NOT_INSTALLED && install_again(host, err) < 0)
-        return err_wrap(err, "cannot repair the policy store");
-    return 0;
+    if (state.condition != SEMANAGE_NOT_INSTALLED)
+        return 0;
+    if (semanage_condition_require_ours(&paths, &state, ours, err) < 0)
+        return -1;
+    return install_again(host, ours, err) < 0 ? err_wrap(err, "cannot repair the policy store") : 0;
+}
+
+int semanage_settle(const struct host *host, struct err *err)
+{
+    struct semanage *store CLEANUP(store) = NULL;
+
+    if (open_store(host, false, &store, err) < 0 ||
+        semanage_condition_sync(host, &store->paths, err) < 0)
+        return -1;
+    if (!host->live || selinux_mode(host) == SELINUX_OFF)
+        return 0;
+    store->said[0] = '\0';
+    return semanage_reload_policy(store->handle) < 0
+               ? fail(store, err, "cannot load the installed policy")
+               : 0;
 }

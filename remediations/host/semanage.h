@@ -1,7 +1,7 @@
 /* host/semanage: the persistent SELinux policy store, through libsemanage. Its only user.
  * Use:     semanage_open(host, &store, err); queries; semanage_begin; semanage_set_*;
  *          semanage_commit_staged; semanage_close. One transaction carries all SELinux changes of
- *          a plan; after a commit the store can begin another one.
+ *          a plan; after a commit that succeeded the store can begin another one.
  * Shapes:  ports 1..65535 host order, protocol "tcp" or "udp"; types are names ("http_port_t").
  *          libsemanage keeps its root and store for the life of the process: another one is
  *          ERR_BUG. Queries tell what is committed, not what is staged.
@@ -31,10 +31,30 @@ enum semanage_condition {
 };
 MUST_CHECK int semanage_check(const struct host *host, struct arena *arena,
                               enum semanage_condition *out_condition, struct err *err);
-/* Puts right what a commit of ours left half done (the journal says it was ours), under
- * libsemanage's locks: without `active` the old store is put back; a policy that is not installed
- * is built anew (takes as long as semodule -B) and installed. A sound store: nothing is done. */
-MUST_CHECK int semanage_repair(const struct host *host, struct err *err);
+/* The same, with the number of the commit that made the store: libsemanage counts its commits.
+ * `number` is that of `active`; without one, that of `previous`; 0: it has none. */
+struct semanage_state {
+    enum semanage_condition condition;
+    uint64_t number;
+};
+MUST_CHECK int semanage_look(const struct host *host, struct arena *arena,
+                             struct semanage_state *out_state, struct err *err);
+
+/* Commits of ours that may have been interrupted, each by the number of the store it began on
+ * (semanage_begun_on). */
+struct semanage_commits {
+    const uint64_t *at;
+    size_t count;
+};
+/* Puts right what such a commit left half done, under libsemanage's locks: without `active` the old
+ * store is put back; a policy that is not installed is built anew (takes as long as semodule -B)
+ * and installed, which is a commit on the store's present number. A sound store: nothing is done.
+ * Damage that no commit of ours can have left is ERR_CHANGED, and stays. NULL: whoever left it. */
+MUST_CHECK int semanage_repair(const struct host *host, const struct semanage_commits *ours,
+                               struct err *err);
+/* What the store holds is on disk, and where SELinux runs here it is loaded: for who finds that a
+ * commit was made and cannot know how far it came. */
+MUST_CHECK int semanage_settle(const struct host *host, struct err *err);
 
 MUST_CHECK int semanage_open(const struct host *host, struct semanage **out_store, struct err *err);
 void semanage_close(struct semanage *store);
@@ -73,8 +93,12 @@ MUST_CHECK int semanage_set_port(struct semanage *store, const char *protocol, u
                                  const char *type, struct err *err);
 MUST_CHECK int semanage_unset_port(struct semanage *store, const char *protocol, uint32_t port,
                                    struct err *err);
-/* Everything staged, at once; loads the policy where the host is live. A commit that installed
- * nothing although something was staged is an error. */
+/* In a transaction: how many changes are staged, and the number of the store it began on. */
+size_t semanage_staged_count(const struct semanage *store);
+uint64_t semanage_begun_on(const struct semanage *store);
+/* Everything staged, at once; loads the policy where the host is live; what it wrote is on disk
+ * then. A commit that installed nothing although something was staged is an error. After an error
+ * the store may be damaged: close it, semanage_repair. */
 MUST_CHECK int semanage_commit_staged(struct semanage *store, struct err *err);
 void semanage_abandon(struct semanage *store);
 

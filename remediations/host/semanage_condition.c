@@ -18,7 +18,13 @@
 #define WRITERS_LOCK  "semanage.trans.LOCK"
 #define READERS_LOCK  "semanage.read.LOCK"
 
-enum { CONF_MAX = 256 * 1024, LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 50 };
+enum {
+    CONF_MAX = 256 * 1024,
+    NUMBER_MAX = 64,
+    INSTALLED_DEPTH = 4,
+    LOCK_WAIT_MS = 5000,
+    LOCK_STEP_MS = 50,
+};
 
 /* "store-root = PATH" of semanage.conf; the last one wins. */
 static int find_store_root(const struct host *host, struct arena *arena, const char **out_root,
@@ -169,29 +175,50 @@ static int is_installed(const struct host *host, const struct semanage_paths *pa
     return 0;
 }
 
-static int look(const struct host *host, const struct semanage_paths *paths,
-                enum semanage_condition *out_condition, struct err *err)
+/* The number in DIR/commit_num; 0: there is none. */
+static int read_number(const struct host *host, struct arena *arena, const char *dir,
+                       uint64_t *out_number, struct err *err)
+{
+    const char *path = arena_printf(arena, "%s/commit_num", dir);
+    struct span text;
+    bool exists = false;
+    uint64_t number = 0;
+
+    if (host_read(host, path, NUMBER_MAX, arena, &exists, &text, err) < 0)
+        return -1;
+    /* libsemanage writes its whole buffer: the digits, then NUL bytes. */
+    text = exists ? span_trim(span_cut(&text, '\0')) : text;
+    if (exists && span_to_u64(text, path, 0, UINT32_MAX, &number, err) < 0)
+        return -1;
+    *out_number = number;
+    return 0;
+}
+
+int semanage_condition_look(const struct host *host, const struct semanage_paths *paths,
+                            struct semanage_state *out_state, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     bool active = false, built = false, numbered = false, previous = false, installed = false;
+    struct semanage_state state = {.condition = SEMANAGE_NONE};
 
     if (look_for(host, scratch, paths->store, "active", &active, err) < 0 ||
         look_for(host, scratch, paths->store, "active/policy.kern", &built, err) < 0 ||
         look_for(host, scratch, paths->store, "active/commit_num", &numbered, err) < 0 ||
         look_for(host, scratch, paths->store, "previous/policy.kern", &previous, err) < 0)
         return -1;
+    bool empty = !active || (!built && !numbered);
     /* `semodule -l` between the two renames makes an `active` with nothing in it. */
-    if (previous && (!active || (!built && !numbered))) {
-        *out_condition = SEMANAGE_NO_ACTIVE;
-        return 0;
-    }
-    if (!active || (!built && !numbered)) {
-        *out_condition = SEMANAGE_NONE;
-        return 0;
-    }
-    if (is_installed(host, paths, scratch, &installed, err) < 0)
+    if (previous && empty)
+        state.condition = SEMANAGE_NO_ACTIVE;
+    else if (!empty && is_installed(host, paths, scratch, &installed, err) < 0)
         return -1;
-    *out_condition = installed ? SEMANAGE_SOUND : SEMANAGE_NOT_INSTALLED;
+    else if (!empty)
+        state.condition = installed ? SEMANAGE_SOUND : SEMANAGE_NOT_INSTALLED;
+    const char *dir = arena_printf(scratch, "%s/%s", paths->store,
+                                   state.condition == SEMANAGE_NO_ACTIVE ? "previous" : "active");
+    if (state.condition != SEMANAGE_NONE && read_number(host, scratch, dir, &state.number, err) < 0)
+        return -1;
+    *out_state = state;
     return 0;
 }
 
@@ -224,7 +251,8 @@ static const char *name_holder(int lock, struct arena *arena)
         struct span name;
         const char *path = arena_printf(arena, "/proc/%s/comm", pid);
         if (file_read(AT_FDCWD, path, 256, arena, &name, &ignored) < 0)
-            return arena_printf(arena, "process %s", pid);
+            return arena_printf(arena, "a program that process %s, which has ended, left running",
+                                pid);
         return arena_printf(arena, "process %s (%s)", pid, escape_span(arena, span_trim(name), 64));
     }
     return NULL;
@@ -267,17 +295,17 @@ static int take_lock(const struct host *host, const char *path, struct arena *ar
     return 0;
 }
 
-int semanage_check(const struct host *host, struct arena *arena,
-                   enum semanage_condition *out_condition, struct err *err)
+int semanage_look(const struct host *host, struct arena *arena, struct semanage_state *out_state,
+                  struct err *err)
 {
     struct semanage_paths paths;
-    enum semanage_condition condition = SEMANAGE_NONE;
+    struct semanage_state state = {.condition = SEMANAGE_NONE};
 
     if (semanage_condition_paths(host, arena, &paths, err) < 0)
         return -1;
-    if (paths.name != NULL && look(host, &paths, &condition, err) < 0)
+    if (paths.name != NULL && semanage_condition_look(host, &paths, &state, err) < 0)
         return -1;
-    if (condition == SEMANAGE_NO_ACTIVE || condition == SEMANAGE_NOT_INSTALLED) {
+    if (state.condition == SEMANAGE_NO_ACTIVE || state.condition == SEMANAGE_NOT_INSTALLED) {
         /* Somebody's commit passes through these states: look again when nobody writes. */
         int lock CLEANUP_FD = -1;
         const char *path = arena_printf(arena, "%s/%s", paths.store, WRITERS_LOCK);
@@ -286,11 +314,48 @@ int semanage_check(const struct host *host, struct arena *arena,
             !(err->kind == ERR_SYS && err->sys == ENOENT))
             return -1;
         memset(err, 0, sizeof *err);
-        if (look(host, &paths, &condition, err) < 0)
+        if (semanage_condition_look(host, &paths, &state, err) < 0)
             return -1;
     }
-    *out_condition = condition;
+    *out_state = state;
     return 0;
+}
+
+int semanage_check(const struct host *host, struct arena *arena,
+                   enum semanage_condition *out_condition, struct err *err)
+{
+    struct semanage_state state;
+
+    if (semanage_look(host, arena, &state, err) < 0)
+        return -1;
+    *out_condition = state.condition;
+    return 0;
+}
+
+/* A commit on number N leaves the old store N without an `active`, the new one N+1 that is not
+ * installed, or the old one N where libsemanage took its own installation back half-way. */
+static bool is_ours(const struct semanage_state *state, const struct semanage_commits *ours)
+{
+    for (size_t at = 0; at < ours->count; at++)
+        if (state->number == ours->at[at] ||
+            (state->condition == SEMANAGE_NOT_INSTALLED && state->number == ours->at[at] + 1))
+            return true;
+    return false;
+}
+
+int semanage_condition_require_ours(const struct semanage_paths *paths,
+                                    const struct semanage_state *state,
+                                    const struct semanage_commits *ours, struct err *err)
+{
+    if (ours == NULL || is_ours(state, ours))
+        return 0;
+    return err_set(err, ERR_CHANGED,
+                   "the SELinux policy store '%s' is damaged by another program's commit (%s): no "
+                   "SELinux change is made until a person has repaired it",
+                   paths->store,
+                   state->condition == SEMANAGE_NO_ACTIVE
+                       ? "its 'active' directory is missing"
+                       : "the installed policy is not the store's");
 }
 
 /* `previous` takes the place of `active`, or of the empty one that some program made meanwhile. */
@@ -312,11 +377,12 @@ static int put_back(const struct host *host, const struct semanage_paths *paths,
     return 0;
 }
 
-int semanage_condition_restore(const struct host *host, struct err *err)
+int semanage_condition_restore(const struct host *host, const struct semanage_commits *ours,
+                               struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     struct semanage_paths paths;
-    enum semanage_condition condition = SEMANAGE_NONE;
+    struct semanage_state state;
     int writers CLEANUP_FD = -1;
     int readers CLEANUP_FD = -1;
 
@@ -324,16 +390,74 @@ int semanage_condition_restore(const struct host *host, struct err *err)
         return -1;
     if (paths.name == NULL)
         return 0;
-    if (look(host, &paths, &condition, err) < 0)
+    if (semanage_condition_look(host, &paths, &state, err) < 0)
         return -1;
-    if (condition != SEMANAGE_NO_ACTIVE)
+    if (state.condition != SEMANAGE_NO_ACTIVE)
         return 0;
     if (take_lock(host, arena_printf(scratch, "%s/%s", paths.store, WRITERS_LOCK), scratch,
                   &writers, err) < 0 ||
         take_lock(host, arena_printf(scratch, "%s/%s", paths.store, READERS_LOCK), scratch,
                   &readers, err) < 0)
         return -1;
-    if (look(host, &paths, &condition, err) < 0)
+    if (semanage_condition_look(host, &paths, &state, err) < 0)
         return -1;
-    return condition == SEMANAGE_NO_ACTIVE ? put_back(host, &paths, scratch, err) : 0;
+    if (state.condition != SEMANAGE_NO_ACTIVE)
+        return 0;
+    if (semanage_condition_require_ours(&paths, &state, ours, err) < 0)
+        return -1;
+    return put_back(host, &paths, scratch, err);
+}
+
+/* ---- on disk ---- */
+
+static int sync_path(const struct host *host, const char *path, bool *out_folder, struct err *err)
+{
+    struct stat st;
+    int fd CLEANUP_FD = -1;
+
+    *out_folder = false;
+    if (host_open_path(host, path, O_RDONLY | O_NONBLOCK, &fd, err) < 0) {
+        if (err->kind != ERR_SYS || err->sys != ENOENT)
+            return -1;
+        memset(err, 0, sizeof *err); /* a link to nowhere has nothing to be kept */
+        return 0;
+    }
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, errno, "cannot look at '%s'", path);
+    *out_folder = S_ISDIR(st.st_mode);
+    if ((S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && fsync(fd) < 0)
+        return err_sys(err, errno, "cannot sync '%s'", path);
+    return 0;
+}
+
+/* Folders first give their names, then themselves; `depth` folders further down. */
+static int sync_folder(const struct host *host, const char *folder, int depth, struct arena *arena,
+                       struct err *err)
+{
+    struct strings names = {0};
+    bool is_folder = false;
+
+    if (host_list(host, folder, arena, &names, err) < 0)
+        return -1;
+    for (size_t at = 0; at < names.count; at++) {
+        const char *path = arena_printf(arena, "%s/%s", folder, names.at[at]);
+        if (sync_path(host, path, &is_folder, err) < 0 ||
+            (is_folder && depth > 0 && sync_folder(host, path, depth - 1, arena, err) < 0))
+            return -1;
+    }
+    return sync_path(host, folder, &is_folder, err);
+}
+
+int semanage_condition_sync(const struct host *host, const struct semanage_paths *paths,
+                            struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    bool is_folder;
+
+    /* The modules below `active` are what libsemanage itself synced before its renames. */
+    if (sync_folder(host, arena_printf(scratch, "%s/active", paths->store), 0, scratch, err) < 0 ||
+        sync_path(host, paths->store, &is_folder, err) < 0 ||
+        sync_folder(host, paths->installed, INSTALLED_DEPTH, scratch, err) < 0)
+        return err_wrap(err, "the policy store is changed, but not safe from a power cut");
+    return 0;
 }

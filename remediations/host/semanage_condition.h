@@ -25,9 +25,23 @@ struct semanage_paths {
 };
 MUST_CHECK int semanage_condition_paths(const struct host *host, struct arena *arena,
                                         struct semanage_paths *out_paths, struct err *err);
-/* SEMANAGE_NO_ACTIVE put right: `previous`, the store as it was before the commit, becomes `active`
- * again, under both locks. Another condition: nothing is done. */
-MUST_CHECK int semanage_condition_restore(const struct host *host, struct err *err);
+/* As semanage_look, but at this moment: for who holds the writers' lock. */
+MUST_CHECK int semanage_condition_look(const struct host *host, const struct semanage_paths *paths,
+                                       struct semanage_state *out_state, struct err *err);
+/* SEMANAGE_NO_ACTIVE put right where one of our commits left it: `previous`, the store as it was
+ * before the commit, becomes `active` again, under both locks, and is on disk. Another condition:
+ * nothing is done. */
+MUST_CHECK int semanage_condition_restore(const struct host *host,
+                                          const struct semanage_commits *ours, struct err *err);
+/* Did one of these commits leave the store as it is? If not, ERR_CHANGED names the damage. */
+MUST_CHECK int semanage_condition_require_ours(const struct semanage_paths *paths,
+                                               const struct semanage_state *state,
+                                               const struct semanage_commits *ours,
+                                               struct err *err);
+/* What a commit wrote after libsemanage's own syncfs is brought to the disk: the store's folder,
+ * `active`, and all that is installed. */
+MUST_CHECK int semanage_condition_sync(const struct host *host, const struct semanage_paths *paths,
+                                       struct err *err);
 /* In a tree: nothing on the way to the store may be a link (libsemanage follows them out of the
  * tree), and semanage.conf may name no program of its own to run. ERR_DENIED. A live host passes:
  * it is root's. */

@@ -7,7 +7,13 @@ static int say_unsupported(struct err *err)
     return err_set(err, ERR_UNSUPPORTED, "this hamedic was built without libsemanage");
 }
 
-int semanage_repair(const struct host *host, struct err *err)
+int semanage_repair(const struct host *host, const struct semanage_commits *ours, struct err *err)
+{
+    (void)host, (void)ours;
+    return say_unsupported(err);
+}
+
+int semanage_settle(const struct host *host, struct err *err)
 {
     (void)host;
     return say_unsupported(err);
@@ -75,6 +81,18 @@ int semanage_unset_port(struct semanage *store, const char *protocol, uint32_t p
 {
     (void)store, (void)protocol, (void)port;
     return say_unsupported(err);
+}
+
+size_t semanage_staged_count(const struct semanage *store)
+{
+    (void)store;
+    return 0;
+}
+
+uint64_t semanage_begun_on(const struct semanage *store)
+{
+    (void)store;
+    return 0;
 }
 
 int semanage_commit_staged(struct semanage *store, struct err *err)

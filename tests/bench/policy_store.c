@@ -160,7 +160,7 @@ static int run(const struct host *host, const char *command, struct err *err)
     if (strcmp(command, "undo") == 0)
         return change(host, true, true, false, err);
     if (strcmp(command, "repair") == 0)
-        return semanage_repair(host, err);
+        return semanage_repair(host, NULL, err);
     if (strcmp(command, "measure") == 0)
         return measure(host, err);
     return err_set(err, ERR_INPUT, "'%s' is no command", command);

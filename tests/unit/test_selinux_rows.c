@@ -28,7 +28,7 @@ struct fixture {
     struct haproxy haproxy;
     struct stage *stage;
     struct stage_settings settings;
-    unsigned announced;
+    struct strings announced;
     struct err err;
 };
 
@@ -45,14 +45,22 @@ struct fixture {
         assert_int_equal(fixture->err.kind, (expected_kind));                                      \
     } while (0)
 
-static int count_announced(void *context, const char *what, struct err *err)
+static int note_announced(void *context, const char *what, struct err *err)
 {
     struct fixture *fixture = context;
 
     (void)err;
-    assert_string_equal(what, "selinux-store");
-    fixture->announced++;
+    strings_add(&fixture->announced, fixture->arena, arena_string(fixture->arena, what));
     return 0;
+}
+
+static size_t count_opened(const struct fixture *fixture)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < fixture->announced.count; at++)
+        count += strncmp(fixture->announced.at[at], "selinux-store ", 14) == 0;
+    return count;
 }
 
 static int set_up(void **state)
@@ -69,7 +77,7 @@ static int set_up(void **state)
         .haproxy = &fixture->haproxy,
         .id = ID,
         .undo_dir = open(TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-        .announce = count_announced,
+        .announce = note_announced,
         .context = fixture,
     };
     ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
@@ -148,13 +156,28 @@ static struct undo_report undo(struct fixture *fixture, const struct change *cha
 static void forget(struct fixture *fixture)
 {
     const char *records = stage_records(fixture->stage, fixture->arena);
-    bool announced = fixture->announced > 0;
 
     stage_free(fixture->stage);
     ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
     ASSERT_OK(stage_restore(fixture->stage, span_of(records), &fixture->err));
-    if (announced)
-        stage_mark_announced(fixture->stage, "selinux-store");
+    for (size_t at = 0; at < fixture->announced.count; at++)
+        stage_mark_announced(fixture->stage, fixture->announced.at[at]);
+}
+
+/* The same, but killed before the last commit's end was recorded. */
+static void forget_the_end(struct fixture *fixture)
+{
+    assert_true(fixture->announced.count > 0);
+    const char *last = fixture->announced.at[--fixture->announced.count];
+    assert_string_equal(last, "selinux-store-stands");
+    forget(fixture);
+}
+
+/* Killed in a commit that never came to its end; the store was at its first commit. */
+static void forget_in_commit(struct fixture *fixture, const char *opened)
+{
+    strings_add(&fixture->announced, fixture->arena, opened);
+    forget(fixture);
 }
 
 /* Another program's change to the store. */
@@ -383,7 +406,7 @@ static void test_selinux_rows_apply_both_in_one_transaction(void **state)
     assert_true(boolean_now(fixture, "haproxy_connect_any").on);
     assert_string_equal(port_now(fixture, 8888).type, "http_port_t");
     commit(fixture, &port);
-    assert_int_equal(fixture->announced, 1);
+    assert_int_equal(count_opened(fixture), 1);
     assert_non_null(strstr(prove(fixture, &boolean).now, "on in the policy store"));
     assert_non_null(strstr(prove(fixture, &port).now, "http_port_t in the policy store"));
     assert_non_null(prove(fixture, &port).later);
@@ -410,7 +433,7 @@ static void test_selinux_rows_undo_both_in_one_transaction(void **state)
     assert_int_equal(report.runtime, UNDONE_ALREADY);
     assert_true(boolean_now(fixture, "haproxy_connect_any").on);
     ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
-    assert_int_equal(fixture->announced, 2);
+    assert_int_equal(count_opened(fixture), 2);
     assert_false(boolean_now(fixture, "haproxy_connect_any").on);
     assert_false(boolean_now(fixture, "haproxy_connect_any").is_local);
     assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
@@ -522,8 +545,7 @@ static void test_selinux_rows_undo_repairs_our_own_cut_off_commit(void **state)
     struct change port = plan(fixture, PORT, "http_port_t");
 
     stage(fixture, &port);
-    fixture->announced = 1;
-    forget(fixture);
+    forget_in_commit(fixture, "selinux-store 1");
     assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
     stage_undo_begin(fixture->stage);
     assert_int_equal(undo(fixture, &port).persistent, UNDONE_ALREADY);
@@ -532,22 +554,45 @@ static void test_selinux_rows_undo_repairs_our_own_cut_off_commit(void **state)
 }
 
 /* The same after both renames: the store has our label, the installed policy does not. */
+static struct span installed_policy(struct fixture *fixture)
+{
+    struct span policy;
+
+    ASSERT_OK(
+        file_read(AT_FDCWD, INSTALLED, HOST_FILE_MAX, fixture->arena, &policy, &fixture->err));
+    return policy;
+}
+
+static void write_number(struct fixture *fixture, const char *path, const char *number)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    ASSERT_OK(file_write_all(fd, path, span_of(number), &fixture->err));
+    (void)close(fd);
+}
+
+static void install(struct fixture *fixture, struct span policy)
+{
+    int fd = open(INSTALLED, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    ASSERT_OK(file_write_all(fd, INSTALLED, policy, &fixture->err));
+    (void)close(fd);
+}
+
 static void test_selinux_rows_undo_repairs_a_commit_that_was_not_installed(void **state)
 {
     struct fixture *fixture = *state;
     struct change boolean = plan(fixture, ANY, "on");
     struct change port = plan(fixture, PORT, "http_port_t");
-    struct span old;
+    struct span old = installed_policy(fixture);
 
-    ASSERT_OK(file_read(AT_FDCWD, INSTALLED, HOST_FILE_MAX, fixture->arena, &old, &fixture->err));
     stage(fixture, &boolean);
     stage(fixture, &port);
     commit(fixture, &boolean);
-    int fd = open(INSTALLED, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    assert_true(fd >= 0);
-    ASSERT_OK(file_write_all(fd, INSTALLED, old, &fixture->err));
-    (void)close(fd);
-    forget(fixture);
+    install(fixture, old);
+    forget_the_end(fixture);
     stage_undo_begin(fixture->stage);
     assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
     assert_int_equal(undo(fixture, &boolean).persistent, UNDONE_RESTORED);
@@ -555,6 +600,107 @@ static void test_selinux_rows_undo_repairs_a_commit_that_was_not_installed(void 
     assert_false(port_now(fixture, 8888).is_local);
     assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
     assert_false(boolean_now(fixture, "haproxy_connect_any").is_local);
+}
+
+/* The repair is a commit itself, and is cut off in its turn: that is ours, too. */
+static void test_selinux_rows_undo_repairs_a_repair_that_was_cut_off(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change port = plan(fixture, PORT, "http_port_t");
+    struct span old = installed_policy(fixture);
+
+    stage(fixture, &port);
+    commit(fixture, &port);
+    install(fixture, old);
+    forget_the_end(fixture);
+    stage_undo_begin(fixture->stage);
+    (void)undo(fixture, &port);
+    /* The last one announced is the repair. */
+    assert_string_equal(fixture->announced.at[fixture->announced.count - 1], "selinux-store 2");
+    install(fixture, old);
+    forget(fixture);
+    assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
+    write_number(fixture, STORE "/previous/commit_num", "2");
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_RESTORED);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_string_equal(port_now(fixture, 8888).type, "unreserved_port_t");
+}
+
+/* What another program's commit left is named and stays, byte for byte. */
+static void expect_left_alone(struct fixture *fixture, const struct change *port, const char *why)
+{
+    struct undo_report report;
+
+    stage_undo_begin(fixture->stage);
+    ASSERT_FAILS(
+        row_of(port->address)->undo(fixture->stage, port, fixture->arena, &report, &fixture->err),
+        ERR_CHANGED, why);
+    assert_non_null(strstr(fixture->err.text, "by another program's commit"));
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+}
+
+static void test_selinux_rows_undo_leaves_a_store_cut_off_after_our_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &port);
+    commit(fixture, &port);
+    forget(fixture);
+    assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
+    expect_left_alone(fixture, &port, "'active' directory is missing");
+    assert_int_not_equal(access(STORE "/active", F_OK), 0);
+    assert_return_code(access(STORE "/previous/policy.kern", F_OK), 0);
+}
+
+/* Ours may have been cut off as well, but not here: the store that is left is a later one. */
+static void test_selinux_rows_undo_leaves_a_later_store_that_was_cut_off(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &port);
+    commit(fixture, &port);
+    forget_the_end(fixture);
+    assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
+    expect_left_alone(fixture, &port, "'active' directory is missing");
+    assert_int_not_equal(access(STORE "/active", F_OK), 0);
+}
+
+static void test_selinux_rows_undo_leaves_a_store_not_installed_by_others(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change port = plan(fixture, PORT, "http_port_t");
+    struct span old = installed_policy(fixture);
+
+    stage(fixture, &port);
+    commit(fixture, &port);
+    label_behind(fixture, 8889, "http_port_t");
+    install(fixture, old);
+    forget_the_end(fixture);
+    expect_left_alone(fixture, &port, "not the store's");
+    assert_true(span_equal(installed_policy(fixture), old));
+}
+
+/* What never reached the store is none of its business. */
+static void test_selinux_rows_undo_before_the_commit_needs_no_store(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change boolean = plan(fixture, ANY, "on");
+    struct change port = plan(fixture, PORT, "http_port_t");
+
+    stage(fixture, &boolean);
+    stage(fixture, &port);
+    forget(fixture);
+    assert_return_code(rename(STORE "/active", STORE "/previous"), 0);
+    stage_undo_begin(fixture->stage);
+    assert_int_equal(undo(fixture, &port).persistent, UNDONE_ALREADY);
+    struct undo_report report = undo(fixture, &boolean);
+    assert_int_equal(report.persistent, UNDONE_ALREADY);
+    assert_null(report.left);
+    ASSERT_OK(stage_undo_finish(fixture->stage, &fixture->err));
+    assert_int_not_equal(access(STORE "/active", F_OK), 0);
 }
 
 /* What undo must tell apart: a local record that was not there, one of another value, one of the
@@ -605,7 +751,7 @@ static void go_and_return(struct fixture *fixture, const struct undo_case *wante
     assert_string_equal(state_of(fixture), before);
     /* The next one is another transaction. */
     stage_free(fixture->stage);
-    fixture->announced = 0;
+    fixture->announced.count = 0;
     ASSERT_OK(stage_new(&fixture->settings, &fixture->stage, &fixture->err));
 }
 
@@ -719,6 +865,11 @@ int main(void)
         TEST(test_selinux_rows_undo_leaves_what_somebody_changed_since),
         TEST(test_selinux_rows_undo_repairs_our_own_cut_off_commit),
         TEST(test_selinux_rows_undo_repairs_a_commit_that_was_not_installed),
+        TEST(test_selinux_rows_undo_repairs_a_repair_that_was_cut_off),
+        TEST(test_selinux_rows_undo_leaves_a_store_cut_off_after_our_commit),
+        TEST(test_selinux_rows_undo_leaves_a_later_store_that_was_cut_off),
+        TEST(test_selinux_rows_undo_leaves_a_store_not_installed_by_others),
+        TEST(test_selinux_rows_undo_before_the_commit_needs_no_store),
         TEST(test_selinux_rows_undo_gives_back_exactly_what_was),
         TEST(test_selinux_rows_stage_of_what_moved_is_refused),
         TEST(test_selinux_rows_read_gives_the_digest_that_plan_wrote),

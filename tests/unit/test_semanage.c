@@ -625,7 +625,7 @@ static void test_semanage_store_without_active_is_told_and_repaired(void **state
     ASSERT_FAILS(semanage_open(fixture->host, &store, &fixture->err), ERR_CHANGED,
                  "'active' is missing");
     assert_int_not_equal(access(ACTIVE, F_OK), 0);
-    ASSERT_OK(semanage_repair(fixture->host, &fixture->err));
+    ASSERT_OK(semanage_repair(fixture->host, NULL, &fixture->err));
     assert_int_equal(condition_of(fixture), SEMANAGE_SOUND);
     assert_int_not_equal(access(PREVIOUS, F_OK), 0);
     commit_port(fixture);
@@ -652,7 +652,7 @@ static void test_semanage_store_with_an_empty_active_is_told_and_repaired(void *
     (void)tree_run("semodule", argv);
     assert_return_code(access(ACTIVE, F_OK), 0);
     assert_int_equal(condition_of(fixture), SEMANAGE_NO_ACTIVE);
-    ASSERT_OK(semanage_repair(fixture->host, &fixture->err));
+    ASSERT_OK(semanage_repair(fixture->host, NULL, &fixture->err));
     assert_int_equal(condition_of(fixture), SEMANAGE_SOUND);
     commit_port(fixture);
 }
@@ -678,7 +678,7 @@ static void test_semanage_store_that_is_not_installed_is_told_and_repaired(void 
     assert_int_equal(condition_of(fixture), SEMANAGE_NOT_INSTALLED);
     ASSERT_FAILS(semanage_open(fixture->host, &store, &fixture->err), ERR_CHANGED,
                  "not the one installed");
-    ASSERT_OK(semanage_repair(fixture->host, &fixture->err));
+    ASSERT_OK(semanage_repair(fixture->host, NULL, &fixture->err));
     assert_int_equal(condition_of(fixture), SEMANAGE_SOUND);
     assert_true(span_equal(bytes_of(fixture, INSTALLED), bytes_of(fixture, ACTIVE "/policy.kern")));
     store = open_store(fixture);
@@ -704,7 +704,7 @@ static void test_semanage_store_without_local_records_is_repaired_by_building(vo
     (void)close(fd);
 
     assert_int_equal(condition_of(fixture), SEMANAGE_NOT_INSTALLED);
-    ASSERT_OK(semanage_repair(fixture->host, &fixture->err));
+    ASSERT_OK(semanage_repair(fixture->host, NULL, &fixture->err));
     assert_int_equal(condition_of(fixture), SEMANAGE_SOUND);
 }
 

@@ -83,7 +83,7 @@ static void test_semanage_open_without_the_library_is_unsupported(void **state)
     assert_int_equal(semanage_open(fixture->host, &store, &fixture->err), -1);
     assert_int_equal(fixture->err.kind, ERR_UNSUPPORTED);
     assert_string_equal(fixture->err.text, "this hamedic was built without libsemanage");
-    assert_int_equal(semanage_repair(fixture->host, &fixture->err), -1);
+    assert_int_equal(semanage_repair(fixture->host, NULL, &fixture->err), -1);
     assert_int_equal(fixture->err.kind, ERR_UNSUPPORTED);
 }
 
