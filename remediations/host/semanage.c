@@ -127,29 +127,12 @@ static int connect_store(struct semanage *store, struct err *err)
     return 0;
 }
 
-/* The tree's own absolute path: the name it was given by may be relative. */
-static int find_root(const struct host *host, char *out_root, size_t size, struct err *err)
-{
-    char link[64];
-
-    if (host->live) {
-        out_root[0] = '\0';
-        return 0;
-    }
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", host->root);
-    ssize_t len = readlink(link, out_root, size - 1);
-    if (len <= 0 || (size_t)len >= size - 1 || out_root[0] != '/')
-        return err_set(err, ERR_SYS, "cannot tell the path of the tree '%s'", host->root_path);
-    out_root[len] = '\0';
-    return 0;
-}
-
 static int fix_root(struct semanage *store, struct err *err)
 {
     char root[PATH_MAX];
     char wanted[sizeof fixed_store];
 
-    if (find_root(store->host, root, sizeof root, err) < 0)
+    if (semanage_condition_root(store->host, root, sizeof root, err) < 0)
         return -1;
     int len = snprintf(wanted, sizeof wanted, "%s:%s", root, store->paths.store);
     if (len < 0 || (size_t)len >= sizeof wanted)
@@ -193,26 +176,7 @@ static inline void store_cleanup(struct semanage **store)
 static int require_condition(const struct semanage *store, enum semanage_condition condition,
                              struct err *err)
 {
-    switch (condition) {
-    case SEMANAGE_SOUND:
-        return 0;
-    case SEMANAGE_NONE:
-        return err_set(err, ERR_UNSUPPORTED, "this host has no SELinux policy store%s%s%s",
-                       store->paths.store != NULL ? " '" : "",
-                       store->paths.store != NULL ? store->paths.store : "",
-                       store->paths.store != NULL ? "'" : "");
-    case SEMANAGE_NO_ACTIVE:
-        return err_set(err, ERR_CHANGED,
-                       "the policy store '%s' is damaged: 'active' is missing, 'previous' holds "
-                       "the store as it was before an interrupted commit",
-                       store->paths.store);
-    case SEMANAGE_NOT_INSTALLED:
-        return err_set(err, ERR_CHANGED,
-                       "the policy store '%s' is damaged: its policy is not the one installed "
-                       "below '%s/policy' (an interrupted commit)",
-                       store->paths.store, store->paths.installed);
-    }
-    return err_set(err, ERR_BUG, "unknown condition of the policy store");
+    return semanage_condition_require_sound(&store->paths, condition, err);
 }
 
 /* Of a store that lost its `active` since it was opened libsemanage says that it is empty, and calls

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "plans/base/escape.h"
 #include "plans/base/file.h"
@@ -64,6 +65,22 @@ int semanage_condition_paths(const struct host *host, struct arena *arena,
         paths.installed = arena_printf(arena, "/etc/selinux/%s", paths.name);
     }
     *out_paths = paths;
+    return 0;
+}
+
+int semanage_condition_root(const struct host *host, char *out_root, size_t size, struct err *err)
+{
+    char link[64];
+
+    if (host->live) {
+        out_root[0] = '\0';
+        return 0;
+    }
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", host->root);
+    ssize_t len = readlink(link, out_root, size - 1);
+    if (len <= 0 || (size_t)len >= size - 1 || out_root[0] != '/')
+        return err_set(err, ERR_SYS, "cannot tell the path of the tree '%s'", host->root_path);
+    out_root[len] = '\0';
     return 0;
 }
 
@@ -330,6 +347,30 @@ int semanage_check(const struct host *host, struct arena *arena,
         return -1;
     *out_condition = state.condition;
     return 0;
+}
+
+int semanage_condition_require_sound(const struct semanage_paths *paths,
+                                     enum semanage_condition condition, struct err *err)
+{
+    switch (condition) {
+    case SEMANAGE_SOUND:
+        return 0;
+    case SEMANAGE_NONE:
+        return err_set(err, ERR_UNSUPPORTED, "this host has no SELinux policy store%s%s%s",
+                       paths->store != NULL ? " '" : "", paths->store != NULL ? paths->store : "",
+                       paths->store != NULL ? "'" : "");
+    case SEMANAGE_NO_ACTIVE:
+        return err_set(err, ERR_CHANGED,
+                       "the policy store '%s' is damaged: 'active' is missing, 'previous' holds "
+                       "the store as it was before an interrupted commit",
+                       paths->store);
+    case SEMANAGE_NOT_INSTALLED:
+        return err_set(err, ERR_CHANGED,
+                       "the policy store '%s' is damaged: its policy is not the one installed "
+                       "below '%s/policy' (an interrupted commit)",
+                       paths->store, paths->installed);
+    }
+    return err_set(err, ERR_BUG, "unknown condition of the policy store");
 }
 
 /* A commit on number N leaves the old store N without an `active`, the new one N+1 that is not

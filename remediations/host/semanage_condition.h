@@ -25,6 +25,12 @@ struct semanage_paths {
 };
 MUST_CHECK int semanage_condition_paths(const struct host *host, struct arena *arena,
                                         struct semanage_paths *out_paths, struct err *err);
+/* The tree's own absolute path: the name it was given by may be relative. "" on a live host. */
+MUST_CHECK int semanage_condition_root(const struct host *host, char *out_root, size_t size,
+                                       struct err *err);
+/* ERR_CHANGED names the damage; ERR_UNSUPPORTED: there is no store. */
+MUST_CHECK int semanage_condition_require_sound(const struct semanage_paths *paths,
+                                                enum semanage_condition condition, struct err *err);
 /* As semanage_look, but at this moment: for who holds the writers' lock. */
 MUST_CHECK int semanage_condition_look(const struct host *host, const struct semanage_paths *paths,
                                        struct semanage_state *out_state, struct err *err);
