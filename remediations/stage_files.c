@@ -164,9 +164,8 @@ int stage_commit_file(struct stage *stage, const char *path, struct err *err)
         return err_set(err, ERR_BUG, "'%s' was never sealed", path);
     if (stage_file_parent(stage, file, &dir, &name, err) < 0)
         return err_wrap(err, "cannot replace '%s'", path);
-    int done = file->exists
-                   ? replace_commit(dir, name, file->stage_name, &file->before.digest, err)
-                   : replace_remove(dir, name, file->stage_name, &file->before.digest, err);
+    int done = file->exists ? replace_commit(dir, name, file->stage_name, &file->before, err)
+                            : replace_remove(dir, name, file->stage_name, &file->before, err);
     if (done < 0)
         return err_wrap(err, "cannot replace '%s'", path);
     file->committed = true;
@@ -204,40 +203,76 @@ static int remove_made_directories(const struct stage *stage, const struct stage
     return 0;
 }
 
-static int restore_whole(struct stage *stage, struct stage_file *file, int dir, const char *name,
+/* What is being made for an undo stands here until it is exchanged: never where the displaced file
+ * stands. */
+static const char *back_name(const struct stage *stage, const struct stage_file *file)
+{
+    return arena_printf(stage->arena, "%s.back", file->stage_name);
+}
+
+/* Removes what stands beside the target, but only what is known: our new text, or what it displaced. */
+static int settle_aside(const struct stage_file *file, int dir, const char *name, struct err *err)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image aside;
+
+    if (replace_look(dir, file->stage_name, arena, &aside, err) < 0)
+        return -1;
+    /* Of a new file owner and mode are what the directory gave it. */
+    struct file_image written = file->before.exists ? file->before : aside;
+    const struct file_image *known[] = {&file->before, &written};
+    written.digest = file->written;
+    return replace_settle_known(dir, name, file->stage_name, known, sizeof known / sizeof known[0],
+                                err);
+}
+
+/* The target, what stands beside it under the staged name, and whose hands it is in. */
+struct undoing {
+    int dir;
+    const char *name;
+    struct file_image now, aside;
+};
+
+static int restore_whole(struct stage *stage, struct stage_file *file, struct undoing *at,
                          struct err *err)
 {
-    struct file_image displaced;
-
-    if (replace_read(dir, file->stage_name, stage->arena, &displaced, err) < 0)
-        return -1;
     /* The displaced file itself, inode and times and all, where it is still there. */
-    if (file->before.exists && displaced.exists &&
-        digest_equal(&displaced.digest, &file->before.digest))
-        return file->exists ? replace_revert(dir, name, file->stage_name, &file->written, true, err)
-                            : replace_unremove(dir, name, file->stage_name, err);
+    if (file->before.exists && at->aside.exists)
+        return file->exists
+                   ? replace_revert(at->dir, at->name, file->stage_name, &at->now, true, err)
+                   : replace_unremove(at->dir, at->name, file->stage_name, err);
     struct digest copy = digest_bytes(file->before.bytes);
     if (file->before.exists && !digest_equal(&copy, &file->before.digest))
         return err_set(err, ERR_INPUT,
                        "its copy '%s' in the transaction's folder is missing or damaged",
                        file->undo_name);
-    return replace_restore(dir, name, file->stage_name, &file->written, &file->before, err);
+    return replace_restore(at->dir, at->name,
+                           file->before.exists ? back_name(stage, file) : file->stage_name,
+                           &at->now, &file->before, err);
 }
 
-/* Where somebody else's edits are kept, the new text stands here until it is exchanged. */
-static const char *edit_name(const struct stage *stage, const struct stage_file *file)
+/* New text, in what else somebody made of the file. */
+static int put_text(struct stage *stage, const struct stage_file *file, struct undoing *at,
+                    struct span text, struct err *err)
 {
-    return arena_printf(stage->arena, "%s.back", file->stage_name);
+    const char *temporary = back_name(stage, file);
+    struct err second;
+
+    if (replace_stage(at->dir, temporary, text, &at->now, err) < 0)
+        return -1;
+    int done = replace_commit(at->dir, at->name, temporary, &at->now, err);
+    int settled = replace_settle(at->dir, temporary, done < 0 ? &second : err);
+    return done < 0 ? done : settled;
 }
 
-static int take_own_part(struct stage *stage, struct stage_file *file, int dir, const char *name,
-                         const struct file_image *now, stage_take_back *take_back, void *context,
-                         enum undone *out_undone, struct err *err)
+static int take_own_part(struct stage *stage, struct stage_file *file, struct undoing *at,
+                         stage_take_back *take_back, void *context, enum undone *out_undone,
+                         struct err *err)
 {
-    struct span text = now->bytes;
+    struct span text = at->now.bytes;
     bool ours = false;
 
-    if (now->exists && take_back(context, now->bytes, stage->arena, &ours, &text, err) < 0)
+    if (at->now.exists && take_back(context, at->now.bytes, stage->arena, &ours, &text, err) < 0)
         return -1;
     if (!ours) {
         *out_undone = UNDONE_LEFT;
@@ -245,37 +280,59 @@ static int take_own_part(struct stage *stage, struct stage_file *file, int dir, 
     }
     *out_undone = UNDONE_OWN_PART;
     if (text.len == 0 && !file->before.exists)
-        return replace_revert(dir, name, file->stage_name, &now->digest, false, err);
-    if (span_equal(text, now->bytes)) {
-        *out_undone = UNDONE_ALREADY;
-        return 0;
-    }
-    const char *temporary = edit_name(stage, file);
-    if (replace_stage(dir, temporary, text, now, err) < 0)
-        return -1;
-    int done = replace_commit(dir, name, temporary, &now->digest, err);
-    struct err second;
-    int settled = replace_settle(dir, temporary, done < 0 ? &second : err);
-    return done < 0 ? done : settled;
+        return replace_revert(at->dir, at->name, file->stage_name, &at->now, false, err);
+    if (!span_equal(text, at->now.bytes))
+        return put_text(stage, file, at, text, err);
+    *out_undone = UNDONE_ALREADY;
+    return 0;
 }
 
-static int undo_in(struct stage *stage, struct stage_file *file, int dir, const char *name,
+/* Was it never put in place, or put back at once? Then nothing that stands there is ours. */
+static bool was_never_placed(const struct stage_file *file, const struct undoing *at)
+{
+    if (at->aside.exists)
+        return file->exists && digest_equal(&at->aside.digest, &file->written);
+    return !file->from_journal && !file->committed &&
+           !digest_equal(&at->now.digest, &file->written);
+}
+
+/* The target has the bytes that we wrote, or is gone as we wanted it. */
+static int take_ours_back(struct stage *stage, struct stage_file *file, struct undoing *at,
+                          enum undone *out_undone, struct err *err)
+{
+    *out_undone = UNDONE_OWN_PART;
+    /* A crash came before anybody looked at what was displaced, and it was somebody's edit. */
+    if (at->aside.exists && !digest_equal(&at->aside.digest, &file->before.digest))
+        return file->exists
+                   ? replace_revert(at->dir, at->name, file->stage_name, &at->now, true, err)
+                   : replace_unremove(at->dir, at->name, file->stage_name, err);
+    /* Somebody gave it another owner, mode, ACL or label since, and keeps that. */
+    struct digest copy = digest_bytes(file->before.bytes);
+    if (file->exists && file->before.exists && !replace_same_dress(&at->now, &file->before) &&
+        digest_equal(&copy, &file->before.digest))
+        return put_text(stage, file, at, file->before.bytes, err);
+    *out_undone = UNDONE_RESTORED;
+    return restore_whole(stage, file, at, err);
+}
+
+static int undo_in(struct stage *stage, struct stage_file *file, struct undoing *at,
                    stage_take_back *take_back, void *context, enum undone *out_undone,
                    struct err *err)
 {
-    struct file_image now;
+    enum undone undone = file->committed ? UNDONE_RESTORED : UNDONE_ALREADY;
+    int done = 0;
 
-    if (replace_read(dir, name, stage->arena, &now, err) < 0)
+    if (replace_read(at->dir, at->name, stage->arena, &at->now, err) < 0 ||
+        replace_look(at->dir, file->stage_name, stage->arena, &at->aside, err) < 0)
         return -1;
-    if (digest_equal(&now.digest, &file->before.digest)) {
-        *out_undone = file->committed ? UNDONE_RESTORED : UNDONE_ALREADY;
-        return replace_settle(dir, file->stage_name, err);
-    }
-    if (!digest_equal(&now.digest, &file->written))
-        return take_own_part(stage, file, dir, name, &now, take_back, context, out_undone, err);
-    if (restore_whole(stage, file, dir, name, err) < 0)
+    if (!digest_equal(&at->now.digest, &file->before.digest) && !was_never_placed(file, at))
+        done = digest_equal(&at->now.digest, &file->written)
+                   ? take_ours_back(stage, file, at, &undone, err)
+                   : take_own_part(stage, file, at, take_back, context, &undone, err);
+    if (done < 0 || replace_settle(at->dir, back_name(stage, file), err) < 0 ||
+        settle_aside(file, at->dir, at->name, err) < 0)
         return -1;
-    *out_undone = UNDONE_RESTORED;
+    *out_undone = undone;
     return 0;
 }
 
@@ -284,19 +341,20 @@ int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take
 {
     struct stage_file *file = find(stage, path);
     int dir CLEANUP_FD = -1;
-    const char *name;
+    struct undoing at = {0};
 
     *out_undone = UNDONE_ALREADY;
     if (file == NULL || !file->changed)
         return 0;
-    if (stage_file_parent(stage, file, &dir, &name, err) < 0) {
+    if (stage_file_parent(stage, file, &dir, &at.name, err) < 0) {
         /* A crash may have come between the directories that we made. */
         if (is_absent(err) && !file->before.exists &&
             remove_made_directories(stage, file, err) == 0)
             return 0;
         return err_wrap(err, "cannot take back '%s'", path);
     }
-    if (undo_in(stage, file, dir, name, take_back, context, out_undone, err) < 0 ||
+    at.dir = dir;
+    if (undo_in(stage, file, &at, take_back, context, out_undone, err) < 0 ||
         remove_made_directories(stage, file, err) < 0)
         return err_wrap(err, "cannot take back '%s'", path);
     return 0;
@@ -304,7 +362,18 @@ int stage_undo_file(struct stage *stage, const char *path, stage_take_back *take
 
 /* ---- end ---- */
 
-static int settle_file(struct stage *stage, struct stage_file *file, struct err *err)
+typedef int clear_aside(const struct stage_file *file, int dir, const char *name, struct err *err);
+
+/* Whatever it is: before anything was exchanged, all that bears our names is ours, also one that a
+ * crash left half written. */
+static int drop_aside(const struct stage_file *file, int dir, const char *name, struct err *err)
+{
+    (void)name;
+    return replace_settle(dir, file->stage_name, err);
+}
+
+static int clear_file(struct stage *stage, struct stage_file *file, clear_aside *clear,
+                      struct err *err)
 {
     int dir CLEANUP_FD = -1;
     const char *name;
@@ -313,15 +382,15 @@ static int settle_file(struct stage *stage, struct stage_file *file, struct err 
         return 0;
     if (stage_file_parent(stage, file, &dir, &name, err) < 0)
         return is_absent(err) ? 0 : -1;
-    if (replace_settle(dir, edit_name(stage, file), err) < 0)
+    if (replace_settle(dir, back_name(stage, file), err) < 0)
         return -1;
-    return replace_settle(dir, file->stage_name, err);
+    return clear(file, dir, name, err);
 }
 
 int stage_settle(struct stage *stage, struct err *err)
 {
     for (size_t i = 0; i < stage->file_count; i++)
-        if (settle_file(stage, stage->files[i], err) < 0)
+        if (clear_file(stage, stage->files[i], settle_aside, err) < 0)
             return err_wrap(err, "cannot clear up beside '%s'", stage->files[i]->path);
     return 0;
 }
@@ -331,8 +400,9 @@ int stage_discard(struct stage *stage, struct err *err)
     stage_undo_begin(stage);
     for (size_t i = 0; i < stage->file_count; i++) {
         struct stage_file *file = stage->files[i];
-        if (settle_file(stage, file, err) < 0 || (file->changed && !file->before.exists &&
-                                                  remove_made_directories(stage, file, err) < 0))
+        if (clear_file(stage, file, drop_aside, err) < 0 ||
+            (file->changed && !file->before.exists &&
+             remove_made_directories(stage, file, err) < 0))
             return err_wrap(err, "cannot clear up beside '%s'", file->path);
     }
     return 0;

@@ -14,7 +14,8 @@ struct stage_file {
     struct digest written; /* of text; empty hex where it shall not be there */
     bool changed;
     bool sealed;
-    bool committed;
+    bool committed;          /* by this process */
+    bool from_journal;       /* staged by another process: what became of it the directory tells */
     size_t made_directories; /* how many directories above it were made for it, innermost first */
 };
 

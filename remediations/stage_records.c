@@ -204,6 +204,7 @@ static int restore_file(struct stage *stage, const struct json *object, struct e
     file->made_directories = (size_t)directories;
     file->changed = true;
     file->sealed = true;
+    file->from_journal = true;
     if (json_has(object, "before") &&
         (json_get_object(object, "files", "before", &before, err) < 0 ||
          restore_before(stage, before, file, err) < 0))

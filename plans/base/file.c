@@ -10,18 +10,49 @@
 
 enum { READ_STEP = 64 * 1024 };
 
+const char *file_kind_word(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return "a regular file";
+    case S_IFLNK:
+        return "a symbolic link";
+    case S_IFDIR:
+        return "a directory";
+    case S_IFIFO:
+        return "a named pipe";
+    case S_IFSOCK:
+        return "a socket";
+    default:
+        return "a device";
+    }
+}
+
+static int check_regular(const char *name, const struct stat *st, struct err *err)
+{
+    if (S_ISREG(st->st_mode))
+        return 0;
+    return err_set(err, ERR_INPUT, "'%s' is %s, expected a regular file", name,
+                   file_kind_word(st->st_mode));
+}
+
 int file_open(int dir, const char *name, int *out_fd, struct err *err)
 {
-    int fd CLEANUP_FD =
-        openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     struct stat st;
 
+    /* Looked at before it is opened, since opening alone does something to some devices. */
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_sys(err, errno, "cannot open '%s'", name);
+    if (check_regular(name, &st, err) < 0)
+        return -1;
+    int fd CLEANUP_FD =
+        openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return err_sys(err, errno, "cannot open '%s'", name);
     if (fstat(fd, &st) < 0)
         return err_sys(err, errno, "cannot examine '%s'", name);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_INPUT, "'%s' is not a regular file", name);
+    if (check_regular(name, &st, err) < 0)
+        return -1;
     *out_fd = take_fd(&fd);
     return 0;
 }

@@ -30,8 +30,10 @@ static inline int take_fd(int *fd)
     return taken;
 }
 
-/* Opens a regular file for reading: never follows a link in the last part, never waits on a FIFO.
- */
+/* "a symbolic link", "a directory", ...: what a mode says it is. */
+const char *file_kind_word(mode_t mode);
+/* Opens a regular file for reading: never follows a link in the last part, never waits on a FIFO,
+ * never opens a device. */
 MUST_CHECK int file_open(int dir, const char *name, int *out_fd, struct err *err);
 /* Everything from the start of the file; larger than `max` is ERR_INPUT. `name` is for messages.
  * NUL is added behind the bytes. */

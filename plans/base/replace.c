@@ -4,102 +4,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/xattr.h>
-
-#include <linux/fs.h>
 
 #include "plans/base/file.h"
 
-enum { ATTRIBUTE_LIST_MAX = 64 * 1024 };
+/* An exchange is taken back some times in a row where somebody writes at each. */
+enum { PUT_BACK_TRIES = 100, KEPT_NAMES = 100, KEPT_NAME_SIZE = 256 };
 
 static const char access_acl[] = "system.posix_acl_access";
-
-/* What a copy must carry along. security.capability and trusted.* are left out: a configuration
- * file has none, and copying them is a privilege of its own. */
-static bool xattr_is_carried(const char *name)
-{
-    return strcmp(name, "security.selinux") == 0 || strcmp(name, access_acl) == 0 ||
-           strncmp(name, "user.", 5) == 0;
-}
-
-static int read_xattrs(int fd, const char *name, struct arena *arena, struct file_image *image,
-                       struct err *err)
-{
-    char *list = arena_alloc(arena, ATTRIBUTE_LIST_MAX);
-    ssize_t len = flistxattr(fd, list, ATTRIBUTE_LIST_MAX);
-
-    if (len < 0 && errno == ENOTSUP)
-        return 0;
-    if (len < 0)
-        return err_sys(err, errno, "cannot list the attributes of '%s'", name);
-    for (const char *key = list; key < list + len; key += strlen(key) + 1) {
-        if (!xattr_is_carried(key))
-            continue;
-        ssize_t size = fgetxattr(fd, key, NULL, 0);
-        if (size < 0)
-            return err_sys(err, errno, "cannot read attribute '%s' of '%s'", key, name);
-        char *value = arena_alloc(arena, (size_t)size + 1);
-        size = fgetxattr(fd, key, value, (size_t)size);
-        if (size < 0)
-            return err_sys(err, errno, "cannot read attribute '%s' of '%s'", key, name);
-        ARENA_PUSH(arena, image->xattrs, image->xattr_count) = (struct file_xattr){
-            arena_string(arena, key),
-            {value, (size_t)size},
-        };
-    }
-    return 0;
-}
-
-int replace_read(int dir, const char *name, struct arena *arena, struct file_image *out_image,
-                 struct err *err)
-{
-    struct file_image image = {0};
-    int fd CLEANUP_FD = -1;
-
-    if (file_open(dir, name, &fd, err) < 0) {
-        if (err->kind != ERR_SYS || err->sys != ENOENT)
-            return -1;
-        *out_image = image;
-        return 0;
-    }
-    image.exists = true;
-    if (fstat(fd, &image.st) < 0)
-        return err_sys(err, errno, "cannot examine '%s'", name);
-    if (file_read_fd(fd, name, REPLACE_FILE_MAX, arena, &image.bytes, err) < 0 ||
-        read_xattrs(fd, name, arena, &image, err) < 0)
-        return -1;
-    image.digest = digest_bytes(image.bytes);
-    *out_image = image;
-    return 0;
-}
-
-int replace_check(int dir, const char *name, struct err *err)
-{
-    struct statx stx;
-    int flags = 0;
-    int fd CLEANUP_FD = -1;
-
-    if (file_open(dir, name, &fd, err) < 0)
-        return err->kind == ERR_SYS && err->sys == ENOENT ? 0 : -1;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_NLINK, &stx) < 0)
-        return err_sys(err, errno, "cannot examine '%s'", name);
-    if ((stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "'%s' is a mount point of its own: it cannot be replaced in one step", name);
-    if (stx.stx_nlink > 1)
-        return err_set(err, ERR_UNSUPPORTED, "'%s' has %u hard links: replacing it would part them",
-                       name, stx.stx_nlink);
-    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & (FS_IMMUTABLE_FL | FS_APPEND_FL)) != 0)
-        return err_set(err, ERR_UNSUPPORTED, "'%s' is immutable or append-only (chattr)", name);
-    return 0;
-}
 
 /* Owner last: once the file is another's, its mode and attributes are no longer ours to set. */
 static int dress(int fd, const char *name, const struct file_image *like, struct err *err)
 {
     bool has_acl = false;
+    struct stat st;
 
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, errno, "cannot examine '%s'", name);
     if (!like->exists) {
         if (fchmod(fd, 0644) < 0)
             return err_sys(err, errno, "cannot set the mode of '%s'", name);
@@ -118,7 +39,8 @@ static int dress(int fd, const char *name, const struct file_image *like, struct
     /* An ACL's mask is the group's mode bits, so the mode after the ACL is the same word again. */
     if (fchmod(fd, like->st.st_mode & 07777) < 0)
         return err_sys(err, errno, "cannot set the mode of '%s'", name);
-    if ((like->st.st_uid != geteuid() || like->st.st_gid != getegid()) &&
+    /* A directory with the set-group-ID bit gave it the directory's group. */
+    if ((like->st.st_uid != st.st_uid || like->st.st_gid != st.st_gid) &&
         fchown(fd, like->st.st_uid, like->st.st_gid) < 0)
         return err_sys(err, errno, "cannot set the owner of '%s'", name);
     /* chown(2) clears set-id bits. */
@@ -127,8 +49,15 @@ static int dress(int fd, const char *name, const struct file_image *like, struct
     return 0;
 }
 
-int replace_stage(int dir, const char *stage_name, struct span bytes, const struct file_image *like,
-                  struct err *err)
+static int set_times(int fd, const char *name, const struct file_image *like, struct err *err)
+{
+    const struct timespec times[2] = {like->st.st_atim, like->st.st_mtim};
+
+    return futimens(fd, times) < 0 ? err_sys(err, errno, "cannot set the times of '%s'", name) : 0;
+}
+
+static int stage_dressed(int dir, const char *stage_name, struct span bytes,
+                         const struct file_image *like, bool with_times, struct err *err)
 {
     /* One that a crashed attempt of the same transaction left is ours to remove. */
     if (replace_settle(dir, stage_name, err) < 0)
@@ -137,7 +66,8 @@ int replace_stage(int dir, const char *stage_name, struct span bytes, const stru
         openat(dir, stage_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_sys(err, errno, "cannot create '%s'", stage_name);
-    if (file_write_all(fd, stage_name, bytes, err) == 0 && dress(fd, stage_name, like, err) == 0) {
+    if (file_write_all(fd, stage_name, bytes, err) == 0 && dress(fd, stage_name, like, err) == 0 &&
+        (!with_times || set_times(fd, stage_name, like, err) == 0)) {
         if (fsync(fd) == 0)
             return file_sync_parent(dir, stage_name, err);
         (void)err_sys(err, errno, "cannot sync '%s'", stage_name);
@@ -146,19 +76,53 @@ int replace_stage(int dir, const char *stage_name, struct span bytes, const stru
     return -1;
 }
 
-static int digest_of(int dir, const char *name, struct digest *out_digest, struct err *err)
+int replace_stage(int dir, const char *stage_name, struct span bytes, const struct file_image *like,
+                  struct err *err)
 {
-    struct arena *arena CLEANUP_ARENA = arena_new();
-    struct span bytes;
+    return stage_dressed(dir, stage_name, bytes, like, false, err);
+}
 
-    if (file_read(dir, name, REPLACE_FILE_MAX, arena, &bytes, err) < 0) {
-        if (err->kind != ERR_SYS || err->sys != ENOENT)
-            return -1;
-        out_digest->hex[0] = '\0';
-        return 0;
-    }
-    *out_digest = digest_bytes(bytes);
-    return 0;
+/* ---- what came out ---- */
+
+static bool is_expected(const struct file_image *found, const struct file_image *expected)
+{
+    if (found->exists != expected->exists || found->busy)
+        return false;
+    /* An image from the journal knows no number of links. */
+    return !found->exists ||
+           (digest_equal(&found->digest, &expected->digest) && found->digest.hex[0] != '\0' &&
+            replace_same_dress(found, expected) &&
+            (expected->st.st_nlink == 0 || found->st.st_nlink == expected->st.st_nlink));
+}
+
+/* The very file, untouched since that look. */
+static bool is_untouched(const struct file_image *found, const struct file_image *then)
+{
+    return found->exists && then->exists && found->st.st_dev == then->st.st_dev &&
+           found->st.st_ino == then->st.st_ino && digest_equal(&found->digest, &then->digest) &&
+           (S_ISREG(found->st.st_mode) ? replace_same_dress(found, then) : true);
+}
+
+static int say_changed(const char *name, const struct file_image *found,
+                       const struct file_image *expected, struct err *err)
+{
+    if (!found->exists)
+        return err_set(err, ERR_CHANGED, "'%s' was removed by somebody else meanwhile", name);
+    if (!S_ISREG(found->st.st_mode))
+        return err_set(err, ERR_CHANGED, "'%s' was replaced by %s meanwhile", name,
+                       file_kind_word(found->st.st_mode));
+    if (!digest_equal(&found->digest, &expected->digest))
+        return err_set(err, ERR_CHANGED, "'%s' was edited by somebody else meanwhile", name);
+    if (!replace_same_dress(found, expected))
+        return err_set(err, ERR_CHANGED,
+                       "owner, mode, ACL or attributes of '%s' were changed by somebody else "
+                       "meanwhile",
+                       name);
+    if (found->busy)
+        return err_set(err, ERR_CHANGED, "'%s' is being written to by somebody at this moment",
+                       name);
+    return err_set(err, ERR_CHANGED, "'%s' was linked to another name by somebody else meanwhile",
+                   name);
 }
 
 static int exchange(int dir, const char *a, const char *b, struct err *err)
@@ -182,53 +146,114 @@ static int move(int dir, const char *from, const char *to, struct err *err)
     return err_sys(err, errno, "cannot move '%s' to '%s'", from, to);
 }
 
-/* What came out must be what we looked at: somebody may have written between look and exchange. */
-static int exchange_expecting(int dir, const char *name, const char *stage_name,
-                              const struct digest *expected, struct err *err)
+/* What somebody wrote and cannot stand under its own name gets one that nobody removes. Adds to the
+ * error that is there. */
+static int keep(int dir, const char *name, const char *stage_name, struct err *err)
 {
-    struct digest displaced;
-    struct err second;
+    char kept[KEPT_NAME_SIZE];
 
-    if (exchange(dir, stage_name, name, err) < 0)
-        return -1;
-    int looked = digest_of(dir, stage_name, &displaced, err);
-    if (looked == 0 && digest_equal(&displaced, expected))
-        return 0;
-    if (exchange(dir, stage_name, name, &second) < 0)
-        return err_set(err, ERR_SYS, "'%s' was edited meanwhile, and stands as '%s' now: %s", name,
-                       stage_name, second.text);
-    if (looked < 0)
-        return -1;
-    return err_set(err, ERR_CHANGED, "'%s' was edited by somebody else meanwhile", name);
+    for (int number = 1; number <= KEPT_NAMES; number++) {
+        int len = number == 1 ? snprintf(kept, sizeof kept, "%s.kept", stage_name)
+                              : snprintf(kept, sizeof kept, "%s.kept.%d", stage_name, number);
+        if (len < 0 || (size_t)len >= sizeof kept)
+            break;
+        if (renameat2(dir, stage_name, dir, kept, RENAME_NOREPLACE) == 0) {
+            struct err unsynced;
+            (void)sync_dir(dir, kept, &unsynced);
+            return err_wrap(err, "what somebody wrote to '%s' is kept beside it as '%s'", name,
+                            kept);
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    return err_wrap(err, "what somebody wrote to '%s' stands beside it as '%s'", name, stage_name);
 }
 
-int replace_commit(int dir, const char *name, const char *stage_name, const struct digest *expected,
-                   struct err *err)
+/* `aside` came out where something else was expected, and `ours` stands under `name`. Exchanged back
+ * until nobody wrote in between: then the newest stands under `name`, and what stands beside it is
+ * ours, or was overtaken and is kept. */
+static int put_back(int dir, const char *name, const char *stage_name,
+                    const struct file_image *ours, const struct file_image *aside, struct err *err)
 {
-    if (expected->hex[0] == '\0')
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image in_place = *ours, put = *aside;
+    struct err second;
+
+    for (int tries = 0; tries < PUT_BACK_TRIES; tries++) {
+        struct file_image out = {0};
+        if (exchange(dir, stage_name, name, &second) < 0) {
+            if (second.sys != ENOENT)
+                break;
+            /* Somebody removed what stood there. */
+            if (move(dir, stage_name, name, &second) == 0)
+                return -1;
+            continue;
+        }
+        int looked = replace_look(dir, stage_name, arena, &out, &second);
+        if (looked == 0 && is_untouched(&out, &in_place)) {
+            (void)sync_dir(dir, name, &second);
+            if (is_untouched(&out, ours) && !out.busy)
+                return -1;
+            return keep(dir, name, stage_name, err);
+        }
+        in_place = put;
+        put = out;
+    }
+    return keep(dir, name, stage_name, err);
+}
+
+/* What came out must be what we looked at: somebody may have written between look and exchange. */
+static int exchange_expecting(int dir, const char *name, const char *stage_name,
+                              const struct file_image *expected, struct err *err)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image ours, out = {.exists = true};
+
+    if (replace_look(dir, stage_name, arena, &ours, err) < 0)
+        return -1;
+    if (!ours.exists)
+        return err_set(err, ERR_CHANGED,
+                       "'%s', which was to take the place of '%s', was removed by somebody else",
+                       stage_name, name);
+    if (exchange(dir, stage_name, name, err) < 0)
+        return err->sys == ENOENT ? say_changed(name, &(struct file_image){0}, expected, err) : -1;
+    int looked = replace_look(dir, stage_name, arena, &out, err);
+    if (looked == 0 && is_expected(&out, expected))
+        return 0;
+    if (looked == 0)
+        (void)say_changed(name, &out, expected, err);
+    return put_back(dir, name, stage_name, &ours, &out, err);
+}
+
+/* ---- there and back ---- */
+
+int replace_commit(int dir, const char *name, const char *stage_name,
+                   const struct file_image *expected, struct err *err)
+{
+    if (!expected->exists)
         return move(dir, stage_name, name, err);
     if (exchange_expecting(dir, name, stage_name, expected, err) < 0)
         return -1;
     return sync_dir(dir, name, err);
 }
 
-int replace_remove(int dir, const char *name, const char *stage_name, const struct digest *expected,
-                   struct err *err)
+int replace_remove(int dir, const char *name, const char *stage_name,
+                   const struct file_image *expected, struct err *err)
 {
-    struct digest moved;
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image out = {0};
     struct err second;
 
     if (move(dir, name, stage_name, err) < 0)
-        return -1;
-    int looked = digest_of(dir, stage_name, &moved, err);
-    if (looked == 0 && digest_equal(&moved, expected))
+        return err->sys == ENOENT ? say_changed(name, &out, expected, err) : -1;
+    int looked = replace_look(dir, stage_name, arena, &out, err);
+    if (looked == 0 && is_expected(&out, expected))
         return 0;
-    if (move(dir, stage_name, name, &second) < 0)
-        return err_set(err, ERR_SYS, "'%s' was edited meanwhile, and stands as '%s' now: %s", name,
-                       stage_name, second.text);
-    if (looked < 0)
-        return -1;
-    return err_set(err, ERR_CHANGED, "'%s' was edited by somebody else meanwhile", name);
+    if (looked == 0)
+        (void)say_changed(name, &out, expected, err);
+    if (move(dir, stage_name, name, &second) < 0 && second.kind == ERR_CHANGED)
+        return keep(dir, name, stage_name, err);
+    return -1;
 }
 
 int replace_unremove(int dir, const char *name, const char *stage_name, struct err *err)
@@ -236,16 +261,17 @@ int replace_unremove(int dir, const char *name, const char *stage_name, struct e
     return move(dir, stage_name, name, err);
 }
 
-int replace_revert(int dir, const char *name, const char *stage_name, const struct digest *written,
-                   bool existed, struct err *err)
+int replace_revert(int dir, const char *name, const char *stage_name,
+                   const struct file_image *written, bool existed, struct err *err)
 {
-    struct digest now;
-
-    if (digest_of(dir, name, &now, err) < 0)
-        return -1;
-    if (!digest_equal(&now, written))
-        return err_set(err, ERR_CHANGED, "'%s' is not as hamedic wrote it", name);
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image now;
     int done;
+
+    if (replace_look(dir, name, arena, &now, err) < 0)
+        return -1;
+    if (!is_expected(&now, written))
+        return say_changed(name, &now, written, err);
     if (existed) {
         done = exchange_expecting(dir, name, stage_name, written, err);
         if (done == 0)
@@ -269,20 +295,31 @@ int replace_settle(int dir, const char *stage_name, struct err *err)
     return sync_dir(dir, stage_name, err);
 }
 
-int replace_restore(int dir, const char *name, const char *stage_name, const struct digest *written,
+int replace_settle_known(int dir, const char *name, const char *stage_name,
+                         const struct file_image *known[], size_t count, struct err *err)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct file_image image;
+
+    if (replace_look(dir, stage_name, arena, &image, err) < 0)
+        return -1;
+    if (!image.exists)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_expected(&image, known[i]))
+            return replace_settle(dir, stage_name, err);
+    (void)err_set(err, ERR_CHANGED, "it was edited while it was being replaced");
+    return keep(dir, name, stage_name, err);
+}
+
+int replace_restore(int dir, const char *name, const char *stage_name, const struct file_image *now,
                     const struct file_image *image, struct err *err)
 {
     if (!image->exists)
-        return replace_revert(dir, name, stage_name, written, false, err);
-    if (replace_stage(dir, stage_name, image->bytes, image, err) < 0)
+        return replace_revert(dir, name, stage_name, now, false, err);
+    if (stage_dressed(dir, stage_name, image->bytes, image, true, err) < 0)
         return -1;
-    const struct timespec times[2] = {image->st.st_atim, image->st.st_mtim};
-    if (utimensat(dir, stage_name, times, AT_SYMLINK_NOFOLLOW) < 0) {
-        (void)err_sys(err, errno, "cannot set the times of '%s'", stage_name);
-        (void)unlinkat(dir, stage_name, 0);
-        return -1;
-    }
-    if (replace_commit(dir, name, stage_name, written, err) < 0) {
+    if (replace_commit(dir, name, stage_name, now, err) < 0) {
         (void)unlinkat(dir, stage_name, 0);
         return -1;
     }

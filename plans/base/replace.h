@@ -9,10 +9,15 @@
  *          configuration.
  * Owns:    nothing stays open between calls; all state is in the directory, so that another
  *          process can go on after a crash.
- * Errors:  ERR_SYS; ERR_CHANGED where the file under `name` is not the expected one (it is left,
- *          or put back); ERR_UNSUPPORTED for a file that cannot be exchanged (mount point, hard
- *          links, immutable).
- * Source:  renameat2(2) RENAME_EXCHANGE and RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2).
+ * Errors:  ERR_SYS; ERR_CHANGED where the file under `name` is not the expected one, in bytes,
+ *          owner, mode or attributes, or is being written to. It is left, or put back; of several
+ *          that somebody wrote meanwhile the newest stands under `name`, and one that cannot stand
+ *          there too is kept as stage_name with ".kept" behind it, which the error names and nobody
+ *          removes. ERR_UNSUPPORTED for a file that cannot be exchanged (mount point, hard links,
+ *          immutable).
+ * Source:  renameat2(2) RENAME_EXCHANGE and RENAME_NOREPLACE, Linux 3.15; fsync(2); statx(2);
+ *          fcntl(2) F_SETLEASE: a read lease is refused while somebody has the file open for
+ *          writing.
  */
 #ifndef HAMEDIC_PLANS_BASE_REPLACE_H
 #define HAMEDIC_PLANS_BASE_REPLACE_H
@@ -37,37 +42,48 @@ struct file_image {
         struct span value;
     } * xattrs;
     size_t xattr_count;
+    bool busy; /* somebody has it open for writing: what it holds may change after the look */
 };
 
-/* An absent file is no error: exists is false. */
+/* An absent file is no error: exists is false. Anything but a regular file is ERR_INPUT. */
 MUST_CHECK int replace_read(int dir, const char *name, struct arena *arena,
                             struct file_image *out_image, struct err *err);
-/* Why `name` cannot be replaced (ERR_UNSUPPORTED), or 0. */
+/* The same, but a link, a directory, a device is no error either: it exists, and its digest is empty. */
+MUST_CHECK int replace_look(int dir, const char *name, struct arena *arena,
+                            struct file_image *out_image, struct err *err);
+/* Owner, mode, ACL, label and user.* are the same. */
+bool replace_same_dress(const struct file_image *a, const struct file_image *b);
+/* Why `name` cannot be replaced (ERR_UNSUPPORTED; ERR_CHANGED: somebody is writing to it), or 0. */
 MUST_CHECK int replace_check(int dir, const char *name, struct err *err);
 
 /* Writes `bytes` as stage_name with owner, mode, ACL, extended attributes and label of `like` (of a
  * new file: root, mode 0644, the label the directory gives), on disk. */
 MUST_CHECK int replace_stage(int dir, const char *stage_name, struct span bytes,
                              const struct file_image *like, struct err *err);
-/* Puts stage_name in the place of `name`, which MUST have the digest `expected` (empty hex: must
- * not exist). */
+/* Puts stage_name in the place of `name`, which MUST be `expected` (exists false: MUST not be
+ * there). */
 MUST_CHECK int replace_commit(int dir, const char *name, const char *stage_name,
-                              const struct digest *expected, struct err *err);
-/* Takes `name`, which MUST have the digest `expected`, away: it stands as stage_name. And the way
- * back. */
+                              const struct file_image *expected, struct err *err);
+/* Takes `name`, which MUST be `expected`, away: it stands as stage_name. And the way back. */
 MUST_CHECK int replace_remove(int dir, const char *name, const char *stage_name,
-                              const struct digest *expected, struct err *err);
+                              const struct file_image *expected, struct err *err);
 MUST_CHECK int replace_unremove(int dir, const char *name, const char *stage_name, struct err *err);
-/* Takes replace_commit back: `name` MUST still have the digest `written`. `existed`: it displaced a
- * file. */
+/* Takes replace_commit back: `name` MUST still be `written`. `existed`: it displaced a file, which
+ * stands as stage_name. */
 MUST_CHECK int replace_revert(int dir, const char *name, const char *stage_name,
-                              const struct digest *written, bool existed, struct err *err);
+                              const struct file_image *written, bool existed, struct err *err);
 /* Removes stage_name where it is there. */
 MUST_CHECK int replace_settle(int dir, const char *stage_name, struct err *err);
-/* Puts `image` (or its absence) under `name`, which MUST have the digest `written`, with every
- * attribute and the times it had. */
+/* The same, but only where it is one of `known` and nobody is writing to it: else it is somebody's
+ * edit, which is kept under the name that ERR_CHANGED tells. */
+MUST_CHECK int replace_settle_known(int dir, const char *name, const char *stage_name,
+                                    const struct file_image *known[], size_t count,
+                                    struct err *err);
+/* Puts `image` (or its absence) under `name`, which MUST be `now`, with every attribute and the
+ * times it had. Where `image` exists, stage_name MUST NOT be the one that a
+ * displaced file has. */
 MUST_CHECK int replace_restore(int dir, const char *name, const char *stage_name,
-                               const struct digest *written, const struct file_image *image,
+                               const struct file_image *now, const struct file_image *image,
                                struct err *err);
 
 #endif

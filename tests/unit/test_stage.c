@@ -329,6 +329,121 @@ static void test_stage_file_below_a_directory_of_others_is_refused(void **state)
     stage_free(stage);
 }
 
+/* ---- what somebody else did meanwhile ---- */
+
+/* Killed between the exchange and the look at what came out of it: somebody's edit stands aside. */
+static void test_stage_undo_after_a_crash_gives_a_displaced_edit_back(void **state)
+{
+    struct room *room = *state;
+    struct stage *first = new_stage(room), *second = new_stage(room);
+    enum undone undone;
+    struct err err;
+    int asked = 0;
+
+    set(first, OLD, "a = 2\n");
+    const char *records = stage_records(first, room->scratch.arena);
+    assert_int_equal(stage_seal(first, &err), 0);
+    stage_free(first);
+    scratch_write(&room->scratch, "etc/old.conf", "somebody's\n");
+    assert_int_equal(renameat2(room->scratch.dir, "etc/old.conf", room->scratch.dir,
+                               "etc/.hamedic.0123456789abcdef.0", RENAME_EXCHANGE),
+                     0);
+
+    assert_int_equal(stage_restore(second, span_of(records), &err), 0);
+    stage_undo_begin(second);
+    if (stage_undo_file(second, OLD, take_back, &asked, &undone, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(undone, UNDONE_OWN_PART);
+    assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "somebody's\n");
+    assert_int_equal(stage_settle(second, &err), 0);
+    assert_int_equal(scratch_count(&room->scratch, "etc"), 1);
+    stage_free(second);
+}
+
+/* The same while taking back: ours, edited by somebody, stands aside. */
+static void test_stage_undo_after_a_crash_in_an_undo_keeps_an_edit_of_ours(void **state)
+{
+    struct room *room = *state;
+    struct stage *first = new_stage(room), *second = new_stage(room);
+    enum undone undone;
+    struct err err;
+    int asked = 0;
+
+    set(first, OLD, "a = 2\n");
+    const char *records = stage_records(first, room->scratch.arena);
+    assert_int_equal(stage_seal(first, &err), 0);
+    stage_free(first);
+    scratch_write(&room->scratch, "etc/.hamedic.0123456789abcdef.0", "a = 2\nsomebody's\n");
+
+    assert_int_equal(stage_restore(second, span_of(records), &err), 0);
+    stage_undo_begin(second);
+    assert_int_equal(stage_undo_file(second, OLD, take_back, &asked, &undone, &err), -1);
+    assert_non_null(strstr(err.text, ".hamedic.0123456789abcdef.0.kept"));
+    assert_string_equal(scratch_read(&room->scratch, "etc/.hamedic.0123456789abcdef.0.kept"),
+                        "a = 2\nsomebody's\n");
+    assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "a = 1\n");
+    assert_int_equal(stage_settle(second, &err), 0);
+    stage_free(second);
+}
+
+static void test_stage_undo_of_a_commit_that_found_an_edit_leaves_the_edit(void **state)
+{
+    struct room *room = *state;
+    const char *const wanted[] = {"a = 2\n", NULL};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct stage *stage = new_stage(room);
+        enum undone undone;
+        struct err err;
+        int asked = 0;
+
+        scratch_write(&room->scratch, "etc/old.conf", "a = 1\n");
+        set(stage, OLD, wanted[i]);
+        assert_int_equal(stage_seal(stage, &err), 0);
+        scratch_write(&room->scratch, "etc/old.conf", "somebody's\n");
+        assert_int_equal(stage_commit_file(stage, OLD, &err), -1);
+        assert_int_equal(err.kind, ERR_CHANGED);
+        stage_undo_begin(stage);
+        assert_int_equal(stage_undo_file(stage, OLD, take_back, &asked, &undone, &err), 0);
+        assert_int_equal(undone, UNDONE_ALREADY);
+        assert_int_equal(asked, 0);
+        assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "somebody's\n");
+        assert_int_equal(scratch_count(&room->scratch, "etc"), 1);
+        stage_free(stage);
+    }
+}
+
+/* Our bytes, but somebody gave the file another mode since: the bytes go, the mode stays. Both with
+ * the displaced file at hand and from the copy. */
+static void test_stage_undo_of_a_file_with_another_mode_since_keeps_the_mode(void **state)
+{
+    struct room *room = *state;
+
+    for (int settled = 0; settled < 2; settled++) {
+        struct stage *stage = new_stage(room);
+        enum undone undone;
+        struct stat st;
+        struct err err;
+        int asked = 0;
+
+        scratch_write(&room->scratch, "etc/old.conf", "a = 1\n");
+        set(stage, OLD, "a = 2\n");
+        seal_and_commit(stage, OLD);
+        if (settled == 1)
+            assert_int_equal(stage_settle(stage, &err), 0);
+        assert_int_equal(fchmodat(room->scratch.dir, "etc/old.conf", 0600, 0), 0);
+        stage_undo_begin(stage);
+        if (stage_undo_file(stage, OLD, take_back, &asked, &undone, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(undone, UNDONE_OWN_PART);
+        assert_string_equal(scratch_read(&room->scratch, "etc/old.conf"), "a = 1\n");
+        assert_int_equal(fstatat(room->scratch.dir, "etc/old.conf", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(scratch_count(&room->scratch, "etc"), 1);
+        stage_free(stage);
+    }
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -345,6 +460,10 @@ int main(void)
         WITH(test_stage_undo_without_a_sound_copy_leaves_the_file),
         WITH(test_stage_check_planned_sees_a_file_that_moved_before_it_was_staged),
         WITH(test_stage_file_below_a_directory_of_others_is_refused),
+        WITH(test_stage_undo_after_a_crash_gives_a_displaced_edit_back),
+        WITH(test_stage_undo_after_a_crash_in_an_undo_keeps_an_edit_of_ours),
+        WITH(test_stage_undo_of_a_commit_that_found_an_edit_leaves_the_edit),
+        WITH(test_stage_undo_of_a_file_with_another_mode_since_keeps_the_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
