@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -56,10 +57,13 @@ static int read_xattrs(int fd, const char *name, struct arena *arena, struct fil
 }
 
 /* Asked before the bytes are read, so that a writer who closes it in between is seen in them. The
- * lease is given back at once: nobody is kept waiting. Where leases are not to be had nobody is
- * seen. */
+ * lease is given back at once: nobody is kept waiting. Who opens it in that moment raises a signal,
+ * which by default is SIGIO, and would end us; SIGURG is ignored. Where leases are not to be had
+ * nobody is seen. */
 static bool is_busy(int fd)
 {
+    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+        return false;
     if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
         return errno == EAGAIN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
