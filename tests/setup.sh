@@ -34,6 +34,7 @@ debian_packages() {
     echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl
     echo systemd selinux-policy-default selinux-policy-dev checkpolicy policycoreutils semodule-utils setools
     echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xfsprogs attr
+    echo augeas-tools policycoreutils-python-utils
 }
 
 fedora_packages() {
@@ -44,6 +45,7 @@ fedora_packages() {
     [ "$1" != try ] || return 0
     echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl
     echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs xfsprogs attr
+    echo augeas policycoreutils-python-utils
 }
 
 debian_has() {
