@@ -164,10 +164,18 @@ class Circle:
         for number in range(1, plan["approvals"] + 1):
             self.do(f"hamedic approve {PLAN} -k /root/ops{number}.key")
         self.apply()
-        if int(self.expect.one("exit", "0")) == 0 and expect["change"]:
+        if self.has("unconfirmed.sh"):
+            self.reboot()
+            self.do(self.script("unconfirmed.sh"))
+        elif int(self.expect.one("exit", "0")) == 0 and expect["change"]:
             self.is_repaired(plan, pid)
             self.do("hamedic rollback", 240)
         self.is_as_before()
+
+    def reboot(self):
+        begin = time.monotonic()
+        self.machine.reboot(300)
+        self.note(f"[rebooted, {time.monotonic() - begin:.1f} s]\n")
 
     def apply(self):
         if self.has("during.sh"):
@@ -187,9 +195,7 @@ class Circle:
             raise Failed("HAProxy's main process is another one after apply, though nothing should restart it")
         self.causes_are_gone("after apply")
         if self.has("reboot"):
-            begin = time.monotonic()
-            self.machine.reboot(300)
-            self.note(f"[rebooted, {time.monotonic() - begin:.1f} s]\n")
+            self.reboot()
             if self.health != "bad":
                 self.must_be(True, 60, "after the reboot")
             self.causes_are_gone("after the reboot")

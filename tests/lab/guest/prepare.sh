@@ -28,6 +28,8 @@ if missing=$(ldd /usr/sbin/hamedic | awk '/not found/ { print $1 }') && [ -n "$m
 fi
 restorecon -RF /usr/sbin/hamedic /usr/local/lib 2>/dev/null || true
 hamedic version
+systemctl daemon-reload
+systemctl enable hamedic-recover.service
 install -m 755 /opt/lab/bin/backend /usr/local/sbin/lab-backend
 restorecon -F /usr/local/sbin/lab-backend 2>/dev/null || true
 
