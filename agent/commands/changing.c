@@ -224,9 +224,10 @@ enum exit_code changing_tell(const struct changing *changing, const char *plan_i
         return EXIT_OK;
     case OUTCOME_AWAITING:
         cli_say(invocation,
-                "Proven. It stays only if somebody says so in time: %s confirm\n"
+                "Proven. In %jd s it is taken back, unless somebody says before: %s confirm\n"
                 "Take it back at once with: %s rollback %.6s",
-                cli_self(invocation), cli_self(invocation), plan_id);
+                (intmax_t)result->confirm_seconds, cli_self(invocation), cli_self(invocation),
+                plan_id);
         return EXIT_OK;
     case OUTCOME_NOTHING:
         cli_say(invocation, "Done: there was nothing to change.");

@@ -147,6 +147,7 @@ static void decide(struct work *work, struct engine_result *result)
     /* What was displaced stays until then, to be put back as the very same file. */
     if (work->confirm_seconds > 0) {
         result->outcome = OUTCOME_AWAITING;
+        result->confirm_seconds = work->confirm_seconds;
         return;
     }
     result->outcome = OUTCOME_APPLIED;

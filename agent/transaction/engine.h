@@ -52,9 +52,10 @@ struct engine_order {
 
 struct engine_result {
     enum outcome outcome;
-    const char *reason;   /* why it was rolled back; NULL */
-    struct strings left;  /* what stands where, and what a person must do */
-    struct strings notes; /* what is due later: "at the next boot ..." */
+    const char *reason;      /* why it was rolled back; NULL */
+    struct strings left;     /* what stands where, and what a person must do */
+    struct strings notes;    /* what is due later: "at the next boot ..." */
+    int64_t confirm_seconds; /* OUTCOME_AWAITING: so long, from now */
 };
 
 MUST_CHECK int engine_apply(const struct engine *engine, const struct engine_order *order,
