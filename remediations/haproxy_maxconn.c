@@ -314,6 +314,7 @@ static int maxconn_stage(struct stage *stage, const struct scene *scene,
 static int maxconn_commit(struct stage *stage, const struct change *change, struct err *err)
 {
     struct arena *arena = stage_arena(stage);
+    struct running_maxconn running;
     struct cfg_target target;
 
     if (change->action == ACTION_NO_OP)
@@ -324,6 +325,9 @@ static int maxconn_commit(struct stage *stage, const struct change *change, stru
         same(change->before.runtime, change->after.runtime))
         return 0;
     if (cfg_target_parse(change->target, arena, &target, err) < 0)
+        return -1;
+    running_read(stage_host(stage), stage_haproxy(stage), &target, arena, &running);
+    if (running.asked && stage_check_running(stage, change, running.value, err) < 0)
         return -1;
     return running_set(stage_haproxy(stage), &target, change->after.runtime, arena, err);
 }
@@ -413,9 +417,10 @@ static int undo_running(struct stage *stage, const struct change *change, struct
     struct cfg_target target;
 
     report->runtime = UNDONE_ALREADY;
-    if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime))
+    if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime) ||
+        stage_running_is_theirs(stage, change))
         return 0;
-    if (change->impact != IMPACT_NONE && stage_undo_reloads(stage)) {
+    if (stage_undo_reloads(stage)) {
         /* The one reload at the end of the undo brings it back. */
         report->runtime = report->persistent == UNDONE_ALREADY ? UNDONE_ALREADY : UNDONE_RESTORED;
         return 0;

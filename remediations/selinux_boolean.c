@@ -234,8 +234,15 @@ static int wanted_running(const struct host *host, const struct change *change,
 static int boolean_commit(struct stage *stage, const struct change *change, struct err *err)
 {
     const struct host *host = stage_host(stage);
-    const char *wanted = NULL;
+    const char *wanted = NULL, *running = NULL;
 
+    if (look_at_running(host, change->target, &running, err) < 0)
+        return -1;
+    /* An earlier row's commit brought it to what is wanted already: all of them are one. */
+    if (change->action != ACTION_NO_OP && change->before.runtime != NULL &&
+        !same(running, change->after.runtime) &&
+        stage_check_running(stage, change, running, err) < 0)
+        return -1;
     if (stage_commit_store(stage, err) < 0)
         return -1;
     if (change->action == ACTION_NO_OP || change->before.runtime == NULL)
@@ -338,7 +345,8 @@ static int boolean_undo(struct stage *stage, const struct change *change, struct
         *out_report = report;
         return 0;
     }
-    if (undo_running(host, change, &report, &failure) < 0) {
+    if (!stage_running_is_theirs(stage, change) &&
+        undo_running(host, change, &report, &failure) < 0) {
         report.runtime = UNDONE_LEFT;
         undo_report_left(&report, arena, failure.text);
     }

@@ -105,6 +105,25 @@ const char *stage_recall(const struct stage *stage, const char *address, const c
     return NULL;
 }
 
+int stage_check_running(struct stage *stage, const struct change *change, const char *now,
+                        struct err *err)
+{
+    const char *planned = change->before.runtime;
+
+    if (now == NULL || planned == NULL ? now == planned : strcmp(now, planned) == 0)
+        return 0;
+    stage_note(stage, change->address, "running", "theirs");
+    return err_set(err, ERR_CHANGED,
+                   "somebody changed the running value meanwhile: it was %s when it was planned, "
+                   "and is %s",
+                   planned == NULL ? "none" : planned, now == NULL ? "none" : now);
+}
+
+bool stage_running_is_theirs(const struct stage *stage, const struct change *change)
+{
+    return stage_recall(stage, change->address, "running") != NULL;
+}
+
 /* ---- SELinux ---- */
 
 static int announce_commit(struct stage *stage, uint64_t begun_on, struct err *err)
@@ -231,10 +250,34 @@ int stage_check_reload(const struct stage *stage, struct err *err)
     return haproxy_check_reload(stage->settings.host, stage->settings.haproxy, err);
 }
 
+/* A master that is told to load what it cannot load keeps its worker, but stays a master that
+ * failed: no reload at all is better. */
+static int check_restored(struct stage *stage, struct err *err)
+{
+    const struct haproxy *haproxy = stage->settings.haproxy;
+    struct haproxy_verdict verdict = {0};
+
+    if (!stage->undoing || haproxy->program == NULL || haproxy->config.count == 0)
+        return 0;
+    if (haproxy_check(stage->settings.host, haproxy, NULL, 0, RELOAD_DEADLINE_MS, stage->arena,
+                      &verdict, err) < 0)
+        return err_wrap(err, "cannot check the restored configuration, HAProxy is not reloaded");
+    if (verdict.exit_code != 0)
+        return err_set(
+            err, ERR_INPUT,
+            "haproxy -c refuses the configuration as it stands now (exit %d), HAProxy is "
+            "not reloaded and runs on as it is: %.*s",
+            verdict.exit_code, (int)verdict.output.len,
+            verdict.output.ptr == NULL ? "" : verdict.output.ptr);
+    return 0;
+}
+
 static int reload(struct stage *stage, struct err *err)
 {
     if (!stage->settings.host->live || !stage->settings.haproxy->running)
         return 0;
+    if (check_restored(stage, err) < 0)
+        return -1;
     return haproxy_reload(stage->settings.host, stage->settings.haproxy, RELOAD_DEADLINE_MS,
                           stage->arena, err);
 }

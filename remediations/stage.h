@@ -90,6 +90,12 @@ void stage_expect_limit(struct stage *stage, uint64_t limit);
 void stage_note(struct stage *stage, const char *address, const char *key, const char *value);
 const char *stage_recall(const struct stage *stage, const char *address, const char *key);
 
+/* Right before a running value is written: `now` is still what the plan found. Else ERR_CHANGED,
+ * and an undo leaves that value to whoever set it: nothing of ours is in it. */
+MUST_CHECK int stage_check_running(struct stage *stage, const struct change *change,
+                                   const char *now, struct err *err);
+bool stage_running_is_theirs(const struct stage *stage, const struct change *change);
+
 /* ---- for the engine ---- */
 /* Was each file that was staged for this change read as the plan found it? */
 MUST_CHECK int stage_check_planned(const struct stage *stage, const struct change *change,

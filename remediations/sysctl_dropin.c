@@ -311,11 +311,16 @@ static int stage(struct stage *stage, const struct scene *scene, const struct ch
 static int commit(struct stage *stage, const struct change *change, struct err *err)
 {
     const char *path = stage_recall(stage, change->address, "file");
+    const char *running;
 
     if (path != NULL && stage_commit_file(stage, path, err) < 0)
         return -1;
     if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime))
         return 0;
+    if (sysctl_read(stage_host(stage), change->target, stage_arena(stage), &running, err) < 0 ||
+        stage_check_running(stage, change, canonical(change->target, running, stage_arena(stage)),
+                            err) < 0)
+        return -1;
     return sysctl_write(stage_host(stage), change->target, change->after.runtime, err);
 }
 
@@ -382,7 +387,8 @@ static int undo_runtime(struct stage *stage, const struct change *change, struct
     const char *running;
 
     report->runtime = UNDONE_ALREADY;
-    if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime))
+    if (change->after.runtime == NULL || same(change->before.runtime, change->after.runtime) ||
+        stage_running_is_theirs(stage, change))
         return 0;
     if (sysctl_read(host, change->target, arena, &running, err) < 0)
         return -1;

@@ -58,16 +58,39 @@ static int prepare(struct work *work, struct err *err)
 
 /* ---- commit and prove ---- */
 
-static int commit(struct work *work, struct err *err)
+/* The first step that changes something of HAProxy's, or the end. */
+static bool is_first_of_haproxy(const struct work *work, size_t at)
+{
+    static const char kind[] = "haproxy.";
+    size_t first = 0;
+
+    while (first < work->step_count &&
+           strncmp(work->steps[first].row->kind, kind, sizeof kind - 1) != 0)
+        first++;
+    return at == first;
+}
+
+/* Before anything of HAProxy's is changed here: later, what is ours could not be told from what is
+ * somebody else's. */
+static int check_kept(const struct work *work, const struct probes *probes, size_t at,
+                      struct err *err)
+{
+    if (!work->engine->host->live || !is_first_of_haproxy(work, at))
+        return 0;
+    return probes_check_kept(probes, work->plan, work->engine->arena, err);
+}
+
+static int commit(struct work *work, const struct probes *probes, struct err *err)
 {
     for (size_t i = 0; i < work->step_count; i++) {
         const struct step *step = &work->steps[i];
-        if (signals_check(err) < 0)
+        if (signals_check(err) < 0 || check_kept(work, probes, i, err) < 0)
             return -1;
         if (step->row->commit(work->stage, step->change, err) < 0)
             return err_wrap(err, "cannot commit %s", step->change->address);
     }
-    if (signals_check(err) < 0 || stage_finish(work->stage, err) < 0)
+    if (signals_check(err) < 0 || check_kept(work, probes, work->step_count, err) < 0 ||
+        stage_finish(work->stage, err) < 0)
         return -1;
     return journal_append(&work->journal, RECORD_COMMITTED, NULL, err);
 }
@@ -95,6 +118,9 @@ static int prove(struct work *work, const struct probes *probes, struct strings 
         return err_wrap(err, "cannot prove the service");
     if (worse.count > 0)
         return err_set(err, ERR_CHANGED, "%s%s", worse.at[0], worse.count > 1 ? ", and more" : "");
+    const char *unseen = probes_unseen(probes, engine->arena);
+    if (unseen != NULL)
+        strings_add(notes, engine->arena, unseen);
     work_report(work, true,
                 "proven     the service is as good as before, and what was wrong is gone");
     return signals_check(err);
@@ -160,7 +186,7 @@ static void run(struct work *work, const struct probes *probes, struct engine_re
 {
     struct err failure = {0};
 
-    if (commit(work, &failure) == 0) {
+    if (commit(work, probes, &failure) == 0) {
         work_report(work, true, "committed  %s", work_list(work));
         if (prove(work, probes, &result->notes, &failure) == 0) {
             decide(work, result);

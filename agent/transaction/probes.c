@@ -1,5 +1,6 @@
 #include "agent/transaction/probes.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -71,6 +72,96 @@ static void compare_rows(const struct facts *before, const struct facts *after, 
     }
 }
 
+/* What an operator can set over the Runtime API and a reload forgets. */
+static const char *admin_state(const struct haproxy_stat *row)
+{
+    if (row->status != NULL && strncmp(row->status, "MAINT", 5) == 0)
+        return "in maintenance";
+    if (row->status != NULL && strncmp(row->status, "DRAIN", 5) == 0)
+        return "draining";
+    return "in use";
+}
+
+static int check_row_kept(const struct haproxy_stat *before, const struct haproxy_stat *now,
+                          struct err *err)
+{
+    const char *name = before->type == STAT_FRONTEND ? "FRONTEND" : before->name;
+
+    if (before->session_limit != now->session_limit)
+        return err_set(err, ERR_CHANGED,
+                       "somebody set maxconn of %s/%s from %" PRId64 " to %" PRId64
+                       " meanwhile: the reload would lose that",
+                       before->proxy, name, before->session_limit, now->session_limit);
+    if (before->type == STAT_SERVER && strcmp(admin_state(before), admin_state(now)) != 0)
+        return err_set(err, ERR_CHANGED,
+                       "somebody put %s/%s %s meanwhile (it was %s): the reload would lose that",
+                       before->proxy, name, admin_state(now), admin_state(before));
+    if (before->address != NULL && now->address != NULL &&
+        strcmp(before->address, now->address) != 0)
+        return err_set(err, ERR_CHANGED,
+                       "somebody turned %s/%s from %s to %s meanwhile: the reload would lose that",
+                       before->proxy, name, before->address, now->address);
+    return 0;
+}
+
+static int check_global_kept(const struct facts *before, const struct haproxy_info *info,
+                             struct err *err)
+{
+    int64_t then = 0, now = 0;
+
+    if (!haproxy_info_number(&before->info, "Maxconn", &then) ||
+        !haproxy_info_number(info, "Maxconn", &now) || then == now)
+        return 0;
+    return err_set(err, ERR_CHANGED,
+                   "somebody set the global maxconn from %" PRId64 " to %" PRId64
+                   " meanwhile: the reload would lose that",
+                   then, now);
+}
+
+int probes_check_kept(const struct probes *probes, const struct plan *plan, struct arena *arena,
+                      struct err *err)
+{
+    const struct facts *before = &probes->before;
+    const char *socket = before->haproxy->stats_socket;
+    struct haproxy_stat *rows = NULL;
+    struct haproxy_info info;
+    struct span answer;
+    size_t count = 0;
+
+    if (plan_impact(plan) != IMPACT_RELOAD || !before->haproxy->running || socket == NULL ||
+        !facts_have(before, SOURCE_STATS))
+        return 0;
+    if (haproxy_api_ask(socket, "show info", HAPROXY_API_DEADLINE_MS, HAPROXY_API_ANSWER_MAX, arena,
+                        &answer, err) < 0 ||
+        haproxy_info_parse(answer, arena, &info, err) < 0 ||
+        haproxy_api_ask(socket, "show stat", HAPROXY_API_DEADLINE_MS, HAPROXY_API_ANSWER_MAX, arena,
+                        &answer, err) < 0 ||
+        haproxy_stat_parse(answer, arena, &rows, &count, err) < 0)
+        return err_wrap(err, "cannot look for what a reload would lose");
+    if (check_global_kept(before, &info, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        const struct haproxy_stat *row = find_row(before, &rows[i]);
+        if (row != NULL && check_row_kept(row, &rows[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+const char *probes_unseen(const struct probes *probes, struct arena *arena)
+{
+    const struct facts *before = &probes->before;
+
+    if (!before->haproxy->running || facts_have(before, SOURCE_STATS))
+        return NULL;
+    return arena_printf(
+        arena,
+        "the service: HAProxy's Runtime API did not answer before (%s), so that its "
+        "servers cannot be compared",
+        before->sources[SOURCE_STATS].reason == NULL ? "no socket"
+                                                     : before->sources[SOURCE_STATS].reason);
+}
+
 static bool listens(const struct facts *facts, uint32_t port)
 {
     for (size_t i = 0; i < facts->sockets.listener_count; i++)
@@ -129,7 +220,7 @@ static bool is_answered(const struct plan *plan, const struct finding *finding)
     for (size_t i = 0; i < plan->change_count; i++)
         if (plan->changes[i].action != ACTION_NO_OP && plan->changes[i].impact != IMPACT_RESTART &&
             strings_have(&plan->changes[i].why, finding->cause))
-            return finding->state == FINDING_PROVEN;
+            return true;
     return false;
 }
 
@@ -147,8 +238,9 @@ static void compare_findings(const struct plan *plan, const struct facts *after,
             if (strcmp(now.findings[k].cause, finding->cause) == 0 &&
                 strcmp(now.findings[k].object, finding->object) == 0 &&
                 now.findings[k].state == FINDING_PROVEN)
-                strings_addf(worse, arena, "%s of %s is still there: %s", finding->cause,
-                             finding->object, now.findings[k].summary);
+                strings_addf(worse, arena, "%s of %s is %s: %s", finding->cause, finding->object,
+                             finding->state == FINDING_PROVEN ? "still there" : "proven now",
+                             now.findings[k].summary);
     }
 }
 
