@@ -10,13 +10,25 @@
 #include <unistd.h>
 
 #include "agent/cli.h"
+#include "agent/transaction/work.h"
+#include "plans/base/digest.h"
 
-/* Out of memory ends the process: in a transaction that is a crash like any other, and `recover`
- * knows what to do. */
+/* What ends the process here and now is in a transaction a crash like any other, and `recover` knows
+ * what to do. Exit status 1 would say that nothing was changed. */
+static _Noreturn void end_at_once(const char *words)
+{
+    (void)fprintf(stderr, "hamedic: %s (`hamedic recover` ends what was under way)\n", words);
+    _exit(work_has_begun_changes() ? EXIT_INCOMPLETE : EXIT_ERROR);
+}
+
 static void out_of_memory(void)
 {
-    (void)fputs("hamedic: out of memory (`hamedic recover` ends what was under way)\n", stderr);
-    _exit(EXIT_ERROR);
+    end_at_once("out of memory");
+}
+
+static void no_random(void)
+{
+    end_at_once("the system gives no random numbers");
 }
 
 /* A file opened as 1 or 2 would have messages written into it; what else was handed down is not
@@ -40,6 +52,7 @@ int main(int argc, char **argv)
     settle_descriptors();
     (void)umask(022); /* a folder in which others look must not depend on who called */
     arena_on_exhausted(out_of_memory);
+    digest_on_no_random(no_random);
     (void)setlocale(LC_CTYPE, "");
     /* A reader that went away shows as a failed write, not as a death in the middle of a
      * transaction. */

@@ -237,6 +237,7 @@ static int prepare_or_give_up(struct work *work, bool dry_run, struct err *err)
         work_report(work, true, "staged     %s", work_list(work));
         if (dry_run)
             return clear_up(work, "dry run", err);
+        work_begin_changes();
         if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) == 0 &&
             journal_append(&work->journal, RECORD_COMMITTING, NULL, err) == 0)
             return 0;

@@ -10,6 +10,18 @@
 
 enum { REPORT_SIZE = 2048 };
 
+static bool changes_begun;
+
+void work_begin_changes(void)
+{
+    changes_begun = true;
+}
+
+bool work_has_begun_changes(void)
+{
+    return changes_begun;
+}
+
 static void PRINTF_LIKE(3, 0)
     report_words(const struct engine *engine, bool good, const char *format, va_list args)
 {

@@ -43,6 +43,11 @@ MUST_CHECK int work_record_rollback(struct work *work, const char *reason, struc
  * state from which recovery would go forward. */
 void work_undo(struct work *work, const char *reason, struct engine_result *result);
 
+/* From here on this process may have changed something. What ends it without knowing how far it came
+ * (no memory) MUST NOT say that nothing was changed. */
+void work_begin_changes(void);
+bool work_has_begun_changes(void);
+
 void work_report(const struct work *work, bool good, const char *format, ...) PRINTF_LIKE(3, 4);
 void work_report_to(const struct engine *engine, bool good, const char *format, ...)
     PRINTF_LIKE(3, 4);
