@@ -67,10 +67,13 @@ static int open_transactions(const struct host *host, struct err *err, int *out_
 {
     int dir CLEANUP_FD = -1;
     const char *name;
+    struct stat st;
 
     if (host_open_parent(host, TRANSACTIONS "/x", true, &dir, &name, err) < 0)
         return -1;
-    if (fchmod(dir, 0700) < 0)
+    if (fstat(dir, &st) < 0)
+        return err_sys(err, errno, "cannot examine '%s'", TRANSACTIONS);
+    if ((st.st_mode & 07777) != 0700 && (fchmod(dir, 0700) < 0 || fsync(dir) < 0))
         return err_sys(err, errno, "cannot set the mode of '%s'", TRANSACTIONS);
     *out_dir = take_fd(&dir);
     return 0;
