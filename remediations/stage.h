@@ -120,6 +120,9 @@ bool stage_undo_leaves_started(const struct stage *stage);
 void stage_mark_announced(struct stage *stage, const char *what);
 /* The store's inverses, daemon-reload and reload, each where it had been done. */
 MUST_CHECK int stage_undo_finish(struct stage *stage, struct err *err);
+/* Is no staged file in its place yet? ERR_CHANGED names one that stands there as this transaction
+ * wrote it. */
+MUST_CHECK int stage_check_unplaced(struct stage *stage, struct err *err);
 /* Removes the displaced files; the undo copies stay. */
 MUST_CHECK int stage_settle(struct stage *stage, struct err *err);
 /* Sealed or not, nothing committed: removes every staged file and directory made for one. */

@@ -132,6 +132,7 @@ int engine_rollback(const struct engine *engine, const struct ledger_entry *entr
     struct signals held CLEANUP_SIGNALS;
 
     signals_hold(&held);
+    work_begin_changes();
     if (work_resume(&work, engine, entry, &records, err) < 0 ||
         work_record_rollback(&work, reason, err) < 0)
         return -1;
@@ -151,6 +152,21 @@ static int finish_forward(struct work *work, struct engine_result *result, struc
 
 static int discard(struct work *work, struct engine_result *result, struct err *err)
 {
+    struct err placed;
+
+    /* A disk that did not keep its word may have lost records, or somebody cut the journal short. */
+    if (stage_check_unplaced(work->stage, &placed) < 0) {
+        if (placed.kind != ERR_CHANGED) {
+            *err = placed;
+            return -1;
+        }
+        strings_addf(&result->left, work->engine->arena,
+                     "its journal ends before anything was changed, but %s: a person must look at "
+                     "it; nothing is done",
+                     placed.text);
+        result->outcome = OUTCOME_INCOMPLETE;
+        return 0;
+    }
     if (stage_discard(work->stage, err) < 0 ||
         journal_append(&work->journal, RECORD_ROLLED_BACK,
                        work_reason(work, "interrupted before anything was changed"), err) < 0)
@@ -170,6 +186,7 @@ int engine_confirm(const struct engine *engine, const struct ledger_entry *entry
     struct err failure;
 
     signals_hold(&held);
+    work_begin_changes();
     json_set_string(object, "by", by);
     if (work_resume(&work, engine, entry, &records, err) < 0)
         return -1;
@@ -213,6 +230,7 @@ int engine_recover(const struct engine *engine, const struct ledger_entry *entry
     int done = 0;
 
     signals_hold(&held);
+    work_begin_changes();
     if (work_resume(&work, engine, entry, &records, err) < 0)
         return -1;
     if (work.journal.state == RECORD_CONFIRMED ||
