@@ -19,12 +19,13 @@ case $build in
 esac
 jobs=$(nproc)
 
-parts="gcc unit integration clang sanitize without analyzer cppcheck tidy layers symbols format scripts lab"
+parts="gcc unit integration crash clang sanitize without analyzer cppcheck tidy layers symbols format scripts lab"
 about() {
     case $1 in
     gcc) echo "builds with gcc, warnings are errors" ;;
     unit) echo "unit tests" ;;
     integration) echo "the program against real HAProxy, and the quickstart" ;;
+    crash) echo "a fault at system call after system call, and the host whole afterwards" ;;
     clang) echo "builds with clang, warnings are errors" ;;
     sanitize) echo "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" ;;
     without) echo "builds and unit tests without libselinux, libsemanage, libsepol, libauparse, libsystemd" ;;
@@ -69,6 +70,14 @@ part_integration() {
         return 1
     }
     make_all gcc gcc && run_tests gcc '^integration/'
+}
+# Some minutes; tests/crash/run --long is everything.
+part_crash() {
+    make_all gcc gcc >"$build/logs/crash-build.log" 2>&1 || {
+        tail -n 20 "$build/logs/crash-build.log"
+        return 1
+    }
+    HAMEDIC_BUILD_DIR=$build "$source/tests/crash/run" --jobs 2
 }
 part_clang() {
     make_all clang clang -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
@@ -157,9 +166,9 @@ mkdir -p "$build/logs"
 
 passed=0
 failed=0
-# A part that ran ctest counts as its tests, the lab as its scenarios; any other one counts as one.
+# A part that ran ctest counts as its tests, the lab as its scenarios, crash as its rows; any other one counts as one.
 tally() { # LOG STATUS
-    line=$(sed -n -E 's/^([0-9]+) of ([0-9]+) scenarios passed .*/\1 \2/p' "$1")
+    line=$(sed -n -E 's/^([0-9]+) of ([0-9]+) (scenarios passed|rows held)[ ,].*/\1 \2/p' "$1")
     if [ -n "$line" ]; then
         good=${line% *} bad=$((${line#* } - ${line% *}))
         [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
@@ -186,8 +195,9 @@ for part in "$@"; do
     failed=$((failed + bad))
     if [ "$bad" -eq 0 ]; then
         echo "ok ($good passed, $(($(date +%s) - start)) s)"
-        # Which scenarios, and how long each took.
+        # Which scenarios or rows, and how long each took.
         [ "$part" != lab ] || sed -n '/^machine: /p; /^scenario /,$p' "$log" | sed 's/^/    /'
+        [ "$part" != crash ] || sed -n '/^row /,$p' "$log" | sed 's/^/    /'
     else
         echo "FAILED ($good passed, $bad failed, $(($(date +%s) - start)) s); the end of $log:"
         tail -n 60 "$log" | sed 's/^/    /'

@@ -242,7 +242,7 @@ void call_describe(pid_t pid, struct call *call)
     const struct row *row = find(call->number);
     char bytes[160];
 
-    call->kind = "-";
+    call->kind = call_can_fail(call->number) ? "-" : "sure";
     if (row == NULL)
         return;
     call->kind = row->kind;

@@ -4,7 +4,7 @@
  *              N NUMBER RESULT KIND PATH OTHER DETAIL
  *          KIND: "write" (bytes, size, owner, mode or attributes of one file), "meta" (the same but
  *          for bytes and size), "sync", "syncfs", "make" and "remove" (a name), "rename", "swap" (two
- *          names change places), "child" (a process was started), "-" (nothing of these).
+ *          names change places), "child" (a process was started), "sure" (a call that has no error), "-" (nothing of these).
  *          Paths are absolute; DETAIL is the first bytes of what is written, escaped.
  * Errors:  a path that cannot be told is "?".
  */

@@ -1,6 +1,63 @@
 """File systems in files, on loop devices: made, cut off, mounted again, and never left behind."""
+import ctypes
 import os
 import subprocess
+
+# name -> (size in MiB, mkfs). The files are sparse.
+KINDS = {
+    "ext4": (96, ["mkfs.ext4", "-q", "-F"]),
+    "xfs": (320, ["mkfs.xfs", "-q", "-f"]),
+}
+LOST = 2     # what is not on disk is lost (NOLOGFLUSH)
+METADATA = 1  # the file system's own log still reaches the disk, data does not (LOGFLUSH)
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def must(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+class Disk:
+    def __init__(self, folder, kind):
+        size, mkfs = KINDS[kind]
+        image = os.path.join(folder, kind + ".img")
+        self.top = os.path.join(folder, kind)
+        os.makedirs(self.top, exist_ok=True)
+        with open(image, "wb") as file:
+            file.truncate(size * 1024 * 1024)
+        must([*mkfs, image])
+        self.device = must(["losetup", "--find", "--show", image])
+        self.kind = kind.encode()
+        self.mount()
+
+    def mount(self):
+        if libc.mount(self.device.encode(), self.top.encode(), self.kind, 0, None) != 0:
+            raise RuntimeError(f"cannot mount '{self.device}': {os.strerror(ctypes.get_errno())}")
+
+    def unmount(self):
+        must(["umount", self.top])
+
+    def sync(self):
+        fd = os.open(self.top, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if libc.syncfs(fd) != 0:
+                raise RuntimeError(f"cannot sync '{self.top}': {os.strerror(ctypes.get_errno())}")
+        finally:
+            os.close(fd)
+
+    def switch_on_again(self):
+        """After a cut: what the disk holds is all there is."""
+        self.unmount()
+        self.mount()
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.top], check=False)
+        subprocess.run(["losetup", "-d", self.device], check=False)
+
 
 def detach_below(folder):
     """Unmounts and detaches everything that this run made and somebody left."""

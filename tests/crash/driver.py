@@ -74,7 +74,7 @@ class Call:
 
     def changes(self):
         """Does something that a crash could leave half done?"""
-        return self.kind not in ("-", "open") and not self.path.startswith("pipe:") and self.path != "/dev/null"
+        return self.kind not in ("-", "sure") and not self.path.startswith("pipe:") and self.path != "/dev/null"
 
 
 class Driver:

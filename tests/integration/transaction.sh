@@ -1,6 +1,6 @@
 #!/bin/sh
-# All or nothing, and back again: every kind in one plan, other people's edits, a full disk, two at a time, and a kill at
-# every call that makes something visible or durable.
+# All or nothing, and back again: every kind in one plan, other people's edits, a full disk, two at a time, and a kill in
+# the middle.
 set -eu
 helpers=$HAMEDIC_SOURCE/tests/integration/helpers
 # shellcheck source=tests/integration/helpers/tree.sh
@@ -24,9 +24,6 @@ has() { # FILE LINE
 files() {
     host_state | grep -v -e '\./etc/selinux' -e '\./var/lib/selinux'
 }
-untimed() { # the same without times: what is written anew is written now
-    sed -E 's/ [0-9]{6,}\.[0-9]+ / /'
-}
 store() {
     "${HAMEDIC_TEST_PROGRAMS:?}/policy_store" "$tree" show
 }
@@ -47,7 +44,6 @@ before=$(files)
 labels=$(store)
 plan_make "$work/all.plan" $somaxconn $limit $maxconn $server $stats $port $boolean
 approve "$work/all.plan" ops-1 ops-2
-cp -a "$tree" "$work/six"
 done_with 0 apply --dry-run "$work/all.plan"
 is_before "a dry run"
 [ "$labels" = "$(store)" ] || wrong "changed the policy store"
@@ -232,62 +228,10 @@ cleanup=:
 tree=$home
 echo "a disk with 0 to $((pages - 1)) pages left: refused, and nothing changed"
 
-# ---- a kill at every step ----
-
-# Runs the command with a kill at the call of that name and number, then recovers; false where there are fewer calls.
-killed() { # CALL NUMBER ARGUMENT...
-    call=$1 number=$2
-    shift 2
-    rm -rf "$tree"
-    cp -a "$work/ready" "$tree"
-    ran="hamedic $* with a kill at $call $number"
-    status=0
-    strace -qq -o "$work/trace" -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$number" \
-        "$hamedic" --root "$tree" "$@" </dev/null >"$work/out" 2>"$work/err" || status=$?
-    if [ "$status" -eq 0 ]; then return 1; fi
-    grep -q 'killed by SIGKILL' "$work/trace" || wrong "exit status $status, but it was not killed"
-    points=$((points + 1))
-    run recover
-    [ "$status" -eq 0 ] || wrong "recover after a kill at $call $number: exit status $status"
-    now=$(files)
-    if [ "$now" = "$before" ] && [ "$labels" = "$(labels)" ]; then
-        back=$((back + 1))
-    elif [ "$(echo "$now" | untimed)" = "$after" ] && [ "$wanted" = "$(labels)" ]; then
-        forth=$((forth + 1))
-    else
-        echo "$before" | untimed >"$work/was"
-        echo "$now" | untimed | diff "$work/was" - >&2 || :
-        wrong "after a kill at $call $number the host is neither before nor after"
-    fi
-    done_with 0 recover
-    says out "No transaction was interrupted."
-}
-# Every call of these names, or every so manieth.
-kill_all() { # STEP ARGUMENT...
-    step=$1
-    shift
-    points=0 back=0 forth=0
-    for name in $calls; do
-        at=1
-        while killed "$name" "$at" "$@"; do at=$((at + step)); done
-        [ "$at" -gt 1 ] || fail "$1 calls no $name"
-    done
-    [ "$back" -gt 0 ] && [ "$forth" -gt 0 ] || fail "$1: all kills came before, or all after, the decision"
-    echo "$1: $points kill points, all recovered ($back before, $forth after)"
-}
-labels() { if [ "$with_store" = yes ]; then store; fi; }
-
-with_store=no labels='' wanted=''
-again kill $somaxconn $limit $maxconn $stats
-cp -a "$tree" "$work/ready"
-done_with 0 apply "$plan"
-after=$(files | untimed)
-calls="write pwrite64 fsync renameat2 unlinkat mkdirat"
-kill_all 1 apply "$plan"
+# ---- a kill (tests/crash/run: one before each system call) ----
 
 # Who looks is told of it, and changes nothing; who applies the next plan finishes it first.
-rm -rf "$tree"
-cp -a "$work/ready" "$tree"
+again kill $somaxconn $limit $maxconn $stats
 ran="apply with a kill behind its first change"
 strace -qq -o "$work/trace" -e trace=renameat2 -e inject=renameat2:signal=SIGKILL:when=3 \
     "$hamedic" --root "$tree" apply "$plan" </dev/null >"$work/out" 2>"$work/err" || :
@@ -304,25 +248,4 @@ says out "was interrupted at"
 one_line_names "was used already"
 is_before "apply after a kill"
 
-# Taking back starts where applying ended.
-rm -rf "$tree"
-cp -a "$work/ready" "$tree"
-done_with 0 apply "$plan"
-rm -rf "$work/ready"
-cp -a "$tree" "$work/ready"
-after=$(echo "$before" | untimed)
-before=$(files)
-calls="write pwrite64 fsync renameat2 unlinkat utimensat"
-kill_all 1 rollback
-
-# With the policy store in it, whose own calls selinux_crash.sh takes one by one.
-with_store=yes
-rm -rf "$work/ready" "$tree"
-mv "$work/six" "$work/ready"
-cp -a "$work/ready" "$tree"
-before=$(files) labels=$(labels)
-done_with 0 apply "$work/all.plan"
-after=$(files | untimed) wanted=$(labels)
-calls="pwrite64 fsync rename renameat2"
-kill_all 4 apply "$work/all.plan"
 echo "transactions hold"

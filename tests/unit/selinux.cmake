@@ -20,8 +20,8 @@ else()
     hamedic_unit_test(selinux_policy_none hamedic_host)
 endif()
 
-# Changes a tree's policy store from a shell: to be measured (bench/semanage.sh) and killed
-# (integration/selinux_crash.sh).
+# Changes a tree's policy store from a shell: to be measured (bench/semanage.sh), asked and repaired
+# (integration/store_windows.sh, crash/run).
 add_executable(policy_store bench/policy_store.c)
 target_link_libraries(policy_store PRIVATE hamedic_host hamedic_flags)
 set_target_properties(policy_store PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/host)

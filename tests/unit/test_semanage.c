@@ -1,6 +1,6 @@
 /* Everything is proven on a real policy store: libsemanage reports success for much that it did not
  * do. Which of its traps is met where (tests are of this file, but for those of test_selinux_rows.c
- * "rows", test_selinux_policy.c "policy" and integration/selinux_crash.sh "crash"):
+ * "rows", test_selinux_policy.c "policy" and crash/run, integration/store_windows.sh "crash"):
  *
  * no SELinux kernel
  *   the running boolean cannot be asked        rows boolean_plan_tells_sides_and_exposure

@@ -1,11 +1,11 @@
 """Killed before every system call of a command; then `hamedic recover`."""
-import driver
 from bench import SCENARIOS
 from driver import Failed
 from rows.row import Row, sample
 
-FILES = ("files-apply", "files-rollback", "files-recover-middle", "files-recover-proven", "files-recover-undoing")
-STORE = ("store-apply", "store-rollback", "store-recover-middle", "store-recover-proven")
+FILES = ("files-apply", "files-rollback", "files-recover-middle", "files-recover-proven", "files-recover-undoing",
+         "files-confirm", "files-rollback-awaiting", "files-recover-due")
+STORE = ("store-apply", "store-rollback", "store-recover-middle", "store-recover-proven", "store-confirm")
 SHORT_STORE = ("store-apply", "store-rollback")
 
 
@@ -19,7 +19,7 @@ class Points(Row):
             calls = bench.trace(SCENARIOS[name])
             changing = [call.n for call in calls if call.changes()]
             others = [call.n for call in calls if not call.changes()]
-            chosen = changing + others if long else changing + sample(others, 60)
+            chosen = changing + others if long else changing + sample(others, 40)
             cases += [f"{name}:{n}" for n in sorted(chosen)]
         for name in STORE if long else SHORT_STORE:
             calls = bench.trace(SCENARIOS[name])
@@ -30,17 +30,17 @@ class Points(Row):
                 quiet = [call.n for call in calls if not call.changes() and call.n in inside]
                 chosen = changing + outside + sample(quiet, 300)
             else:
-                decisive = [call.n for call in calls if call.kind in ("rename", "swap", "sync", "syncfs")]
-                chosen = set(sample(changing, 30) + sample(decisive, 30))
+                # Each name that libsemanage gives or takes, and each sync: its windows lie between them.
+                decisive = [call.n for call in calls if call.result >= 0 and
+                            call.kind in ("rename", "swap", "sync", "syncfs", "remove")]
+                chosen = {*sample(changing, 20), *(decisive if name == "store-apply" else sample(decisive, 20))}
             cases += [f"{name}:{n}" for n in sorted(chosen)]
         return cases
 
     def attempt(self, bench, case):
         name, _, at = case.partition(":")
         scenario = SCENARIOS[name]
-        report = bench.run(scenario, driver.kill(at))
-        if report.fired != 1 or report.ended != "signal" or report.status != 9:
-            raise Failed(f"it was not killed there: {report.words()}")
+        report = bench.kill(scenario, at)
         try:
             bench.settle(scenario.group)
         except Failed as failure:

@@ -1,0 +1,60 @@
+"""Each system call fails, once or from there on; the command must tell the truth, and `recover` end it."""
+import driver
+from bench import SCENARIOS
+from driver import Failed
+from rows.row import Row, sample
+
+NAMES = ("EIO", "ENOSPC", "EROFS", "ENOMEM", "EMFILE", "EINTR", "EACCES")
+MODES = ("once", "on")
+
+
+class Errors(Row):
+    name = "errors"
+    about = "each system call fails, once or from there on (EINTR: every second one)"
+
+    def cases(self, bench, long):
+        cases = []
+        for name, changing_count, other_count in (("files-apply", 14, 10), ("files-rollback", 6, 4),
+                                                  ("files-confirm", 3, 2)):
+            calls = bench.trace(SCENARIOS[name])
+            first = next(call.n for call in calls if driver.call_name(call.number) == "close_range")
+            calls = [call for call in calls if call.n >= first and call.kind != "sure"]
+            changing = [call.n for call in calls if call.changes()]
+            others = [call.n for call in calls if not call.changes()]
+            for at, (error, mode) in enumerate((error, mode) for error in NAMES for mode in MODES):
+                if long:
+                    chosen = changing + others
+                else: # shifted, so that each kind of error meets other calls
+                    chosen = (sample(changing[at % 5:], changing_count) + sample(others[at * 7 % 50:], other_count))
+                cases += [f"{name}:{error}:{mode}:{n}" for n in sorted(chosen)]
+        return cases
+
+    def attempt(self, bench, case):
+        name, error, mode, at = case.split(":")
+        scenario = SCENARIOS[name]
+        report = bench.fire(lambda: bench.start(scenario.image), scenario.arguments, scenario.group,
+                            lambda n: driver.error(n, error, mode == "on"), at)
+        try:
+            judge(bench, scenario, report, mode == "on")
+            bench.settle(scenario.group, may_ask=report.status == 5)
+        except Failed as failure:
+            raise Failed(f"{error} {mode} at {report.point()}: {failure}\n    it had said: {report.words()}") from failure
+
+
+def judge(bench, scenario, report, persisted):
+    if report.ended != "exit":
+        raise Failed("it did not end by itself")
+    # What is displaced stands beside its target until it is confirmed.
+    side, words = bench.side(scenario.group, staged_too=not persisted and scenario.name != "files-confirm")
+    # A record that is only for the history is left out, and told; the next one takes its place in the journal.
+    if report.status == 0 and report.failed_syncs > report.out.count("cannot record the undo of"):
+        raise Failed("it says done, though what it wrote may not be on disk")
+    wanted = {0: scenario.goal, 1: scenario.begin, 3: scenario.begin, 4: "before"}.get(report.status)
+    if report.status == 5:
+        mute = not report.err and not persisted and driver.call_name(report.number) != "write"
+        if mute:
+            raise Failed("it does not say what stands where")
+    elif wanted is None:
+        raise Failed("no exit status that it may have")
+    elif side != wanted:
+        raise Failed(f"its exit status says '{wanted}', but the host is {side} {words}")
