@@ -106,13 +106,23 @@ int stage_file_set(struct stage *stage, const char *path, bool exists, struct sp
 
 /* ---- seal ---- */
 
+/* An owner or a group may be anybody's: who may write HAProxy's configuration decides already what
+ * HAProxy, which root starts, does. But nobody reviews what everybody may write. */
+static int check_writers(const struct stage_file *file, const char *name, struct err *err)
+{
+    if (!file->before.exists || (file->before.st.st_mode & S_IWOTH) == 0)
+        return 0;
+    return err_set(err, ERR_DENIED, "'%s' may be written by everybody (mode %04o)", name,
+                   file->before.st.st_mode & 07777u);
+}
+
 static int seal_file(struct stage *stage, struct stage_file *file, struct err *err)
 {
     int dir CLEANUP_FD = -1;
     const char *name;
 
     if (host_open_parent(stage->settings.host, file->path, true, &dir, &name, err) < 0 ||
-        replace_check(dir, name, err) < 0)
+        check_writers(file, name, err) < 0 || replace_check(dir, name, err) < 0)
         return -1;
     if (file->before.exists &&
         file_put(stage->settings.undo_dir, file->undo_name, file->before.bytes, 0600, err) < 0)
@@ -272,7 +282,12 @@ static int take_own_part(struct stage *stage, struct stage_file *file, struct un
     struct span text = at->now.bytes;
     bool ours = false;
 
-    if (at->now.exists && take_back(context, at->now.bytes, stage->arena, &ours, &text, err) < 0)
+    if (!at->now.exists)
+        return err_set(err, ERR_CHANGED, "somebody removed it since, and it is left so");
+    if (!S_ISREG(at->now.st.st_mode))
+        return err_set(err, ERR_CHANGED, "somebody put %s in its place since: it is left",
+                       file_kind_word(at->now.st.st_mode));
+    if (take_back(context, at->now.bytes, stage->arena, &ours, &text, err) < 0)
         return -1;
     if (!ours) {
         *out_undone = UNDONE_LEFT;
@@ -287,13 +302,18 @@ static int take_own_part(struct stage *stage, struct stage_file *file, struct un
     return 0;
 }
 
+/* A link or a folder has no bytes, and is not the same as nothing. */
+static bool holds(const struct file_image *image, const struct digest *bytes)
+{
+    return digest_equal(&image->digest, bytes) && image->exists == (bytes->hex[0] != '\0');
+}
+
 /* Was it never put in place, or put back at once? Then nothing that stands there is ours. */
 static bool was_never_placed(const struct stage_file *file, const struct undoing *at)
 {
     if (at->aside.exists)
-        return file->exists && digest_equal(&at->aside.digest, &file->written);
-    return !file->from_journal && !file->committed &&
-           !digest_equal(&at->now.digest, &file->written);
+        return file->exists && holds(&at->aside, &file->written);
+    return !file->from_journal && !file->committed && !holds(&at->now, &file->written);
 }
 
 /* The target has the bytes that we wrote, or is gone as we wanted it. */
@@ -302,7 +322,7 @@ static int take_ours_back(struct stage *stage, struct stage_file *file, struct u
 {
     *out_undone = UNDONE_OWN_PART;
     /* A crash came before anybody looked at what was displaced, and it was somebody's edit. */
-    if (at->aside.exists && !digest_equal(&at->aside.digest, &file->before.digest))
+    if (at->aside.exists && !holds(&at->aside, &file->before.digest))
         return file->exists
                    ? replace_revert(at->dir, at->name, file->stage_name, &at->now, true, err)
                    : replace_unremove(at->dir, at->name, file->stage_name, err);
@@ -322,11 +342,11 @@ static int undo_in(struct stage *stage, struct stage_file *file, struct undoing 
     enum undone undone = file->committed ? UNDONE_RESTORED : UNDONE_ALREADY;
     int done = 0;
 
-    if (replace_read(at->dir, at->name, stage->arena, &at->now, err) < 0 ||
+    if (replace_look(at->dir, at->name, stage->arena, &at->now, err) < 0 ||
         replace_look(at->dir, file->stage_name, stage->arena, &at->aside, err) < 0)
         return -1;
-    if (!digest_equal(&at->now.digest, &file->before.digest) && !was_never_placed(file, at))
-        done = digest_equal(&at->now.digest, &file->written)
+    if (!holds(&at->now, &file->before.digest) && !was_never_placed(file, at))
+        done = holds(&at->now, &file->written)
                    ? take_ours_back(stage, file, at, &undone, err)
                    : take_own_part(stage, file, at, take_back, context, &undone, err);
     if (done < 0 || replace_settle(at->dir, back_name(stage, file), err) < 0 ||

@@ -287,10 +287,14 @@ int replace_revert(int dir, const char *name, const char *stage_name,
 
 int replace_settle(int dir, const char *stage_name, struct err *err)
 {
+    struct stat st;
+
     if (unlinkat(dir, stage_name, 0) < 0) {
-        if (errno == ENOENT)
+        int failed = errno;
+        /* On a read-only file system nothing can be removed, not even what is not there. */
+        if (fstatat(dir, stage_name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
             return 0;
-        return err_sys(err, errno, "cannot remove '%s'", stage_name);
+        return err_sys(err, failed, "cannot remove '%s'", stage_name);
     }
     return sync_dir(dir, stage_name, err);
 }

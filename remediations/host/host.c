@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include <dirent.h>
@@ -16,7 +17,13 @@
 #include "plans/base/digest.h"
 #include "plans/base/escape.h"
 
-enum { HOST_NAMES_MAX = 100000, HOST_ID_DIGITS = 32, OPEN_TRIES = 200, OPEN_PAUSE_NS = 1000000 };
+enum {
+    HOST_NAMES_MAX = 100000,
+    HOST_ID_DIGITS = 32,
+    OPEN_TRIES = 200,
+    OPEN_PAUSE_NS = 1000000,
+    ACL_MAX = 4096
+};
 
 int host_open(const char *root, struct host **out_host, struct err *err)
 {
@@ -185,6 +192,26 @@ int host_real_path(const struct host *host, const char *path, struct arena *aren
     return 0;
 }
 
+/* Somebody else than root whom an access list lets write. Where there is a list, the group's bits of
+ * the mode are its mask, and say nothing of who is in it. linux/posix_acl_xattr.h: a version, then
+ * entries of tag, permissions and id, in the little-endian order. */
+static bool acl_lets_others_write(int fd)
+{
+    enum { HEADER = 4, ENTRY = 8, TAG_USER = 2, TAG_GROUP = 8, MAY_WRITE = 2 };
+    unsigned char acl[ACL_MAX];
+    ssize_t len = fgetxattr(fd, "system.posix_acl_access", acl, sizeof acl);
+
+    if (len < 0)
+        return errno == ERANGE; /* a list of hundreds is not root's alone */
+    for (const unsigned char *entry = acl + HEADER; entry + ENTRY <= acl + len; entry += ENTRY) {
+        bool is_root = (entry[4] | entry[5] | entry[6] | entry[7]) == 0;
+        if ((entry[0] == TAG_USER || entry[0] == TAG_GROUP) && !is_root &&
+            (entry[2] & MAY_WRITE) != 0)
+            return true;
+    }
+    return false;
+}
+
 static int check_directory(int fd, const char *path, size_t shown, struct err *err)
 {
     struct stat st;
@@ -199,6 +226,10 @@ static int check_directory(int fd, const char *path, size_t shown, struct err *e
         return err_set(err, ERR_DENIED,
                        "directory '%.*s' may be written by others than root (mode %04o)",
                        (int)shown, path, st.st_mode & 07777u);
+    if ((st.st_mode & S_IWGRP) != 0 && acl_lets_others_write(fd))
+        return err_set(err, ERR_DENIED,
+                       "directory '%.*s' may be written by others than root (its access list)",
+                       (int)shown, path);
     return 0;
 }
 
@@ -237,6 +268,8 @@ int host_open_parent(const struct host *host, const char *path, bool make, int *
     int dir CLEANUP_FD = fcntl(host->root, F_DUPFD_CLOEXEC, 0);
     if (dir < 0)
         return err_sys(err, errno, "cannot use the root '%s'", host->root_path);
+    if (check_directory(dir, "/", 1, err) < 0)
+        return -1;
 
     struct span rest = {path + 1, slash > path ? (size_t)(slash - path - 1) : 0};
     while (rest.len > 0) {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include "remediations/host/host.h"
 #include "tests/unit/scratch.h"
@@ -78,10 +79,72 @@ static void test_host_read_through_dots_beside_a_renamer_succeeds(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* user::rwx, user:1:PERMISSIONS, group::r-x, mask::rwx, other::r-x (linux/posix_acl_xattr.h) */
+static void let_user_one(int dir, unsigned char permissions)
+{
+    const unsigned char acl[] = {
+        2,  0, 0,           0,                     /* version */
+        1,  0, 7,           0, 255, 255, 255, 255, /* user:: */
+        2,  0, permissions, 0, 1,   0,   0,   0,   /* user:1: */
+        4,  0, 5,           0, 255, 255, 255, 255, /* group:: */
+        16, 0, 7,           0, 255, 255, 255, 255, /* mask:: */
+        32, 0, 5,           0, 255, 255, 255, 255, /* other:: */
+    };
+
+    assert_int_equal(fsetxattr(dir, "system.posix_acl_access", acl, sizeof acl, 0), 0);
+}
+
+/* The mode is the same 0775 for both, and the group is root's. */
+static void test_host_open_parent_an_access_list_that_lets_others_write_is_refused(void **state)
+{
+    struct scratch scratch;
+    struct host *host = NULL;
+    struct err err = {0};
+    const char *name;
+
+    (void)state;
+    scratch_open(&scratch);
+    assert_int_equal(mkdirat(scratch.dir, "etc", 0755), 0);
+    int etc = openat(scratch.dir, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(host_open(scratch.path, &host, &err), 0);
+    int dir = -1;
+    let_user_one(etc, 5);
+    assert_int_equal(host_open_parent(host, "/etc/x", false, &dir, &name, &err), 0);
+    assert_int_equal(close(dir), 0);
+    let_user_one(etc, 7);
+    assert_int_equal(host_open_parent(host, "/etc/x", false, &dir, &name, &err), -1);
+    assert_int_equal(err.kind, ERR_DENIED);
+    assert_string_equal(err.text,
+                        "directory '/etc' may be written by others than root (its access list)");
+    assert_int_equal(close(etc), 0);
+    host_close(host);
+    scratch_close(&scratch);
+}
+
+static void test_host_open_parent_below_a_root_that_others_may_write_is_refused(void **state)
+{
+    struct scratch scratch;
+    struct host *host = NULL;
+    struct err err = {0};
+    const char *name;
+    int dir = -1;
+
+    (void)state;
+    scratch_open(&scratch);
+    assert_int_equal(host_open(scratch.path, &host, &err), 0);
+    assert_int_equal(fchmod(scratch.dir, 01777), 0);
+    assert_int_equal(host_open_parent(host, "/x", false, &dir, &name, &err), -1);
+    assert_int_equal(err.kind, ERR_DENIED);
+    host_close(host);
+    scratch_close(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host_read_through_dots_beside_a_renamer_succeeds),
+        cmocka_unit_test(test_host_open_parent_an_access_list_that_lets_others_write_is_refused),
+        cmocka_unit_test(test_host_open_parent_below_a_root_that_others_may_write_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
