@@ -167,7 +167,7 @@ static enum exit_code apply(struct changing *changing, struct review *review, bo
     struct err err;
     bool any;
 
-    if (changing_begin(changing, &any, &code) < 0)
+    if (changing_begin(changing, &any, &code) < 0 || code == EXIT_INCOMPLETE)
         return code;
     code = changing_check_settled(changing);
     if (code != EXIT_OK)

@@ -89,11 +89,11 @@ static enum exit_code run(struct invocation *invocation)
                          id);
     if (changing_open_repair(&changing, invocation, &err) < 0)
         return cli_fail(&err);
-    if (changing_begin(&changing, &any, &code) < 0)
+    if (changing_begin(&changing, &any, &code) < 0 || code == EXIT_INCOMPLETE)
         return code;
     /* What was finished right now may be what was asked for. */
     if (any && was_taken_back(&changing, id))
-        return code == EXIT_INCOMPLETE ? code : EXIT_OK;
+        return EXIT_OK;
     code = choose(&changing, id, &entry);
     if (code != EXIT_OK)
         return code;
