@@ -150,6 +150,41 @@ says out "own part taken back"
 sed 's/^# Written.*/& And by Ann./' "$work/plain/etc/haproxy/haproxy.cfg" | cmp -s - "$cfg" ||
     wrong "did not keep somebody's edit, or did not take back ours"
 
+# Two edits, before the exchange and behind it: the newer stands, the other is kept beside it, and told.
+rm -rf "$tree" "$work/trace"
+cp -a "$work/plain" "$tree"
+ran="apply, an edit before the exchange and one behind it"
+strace -qq -o "$work/trace" -e trace=pwrite64,renameat2 -e inject=pwrite64:signal=SIGSTOP:when=5 \
+    -e inject=renameat2:signal=SIGSTOP:when=3 \
+    "$hamedic" --root "$tree" apply "$plan" </dev/null >"$work/out" 2>"$work/err" &
+tracer=$!
+wait_for "$work/trace" "stopped by SIGSTOP"
+sed 's/^# Written.*/& And by Ann./' "$cfg" >"$work/ann"
+cp "$work/ann" "$cfg.new" && mv "$cfg.new" "$cfg"
+kill -CONT "$(cat "$tree/run/hamedic/lock")"
+wait_for "$work/trace" RENAME_EXCHANGE
+rounds=400
+until [ "$(grep -c 'stopped by SIGSTOP' "$work/trace")" -eq 2 ]; do
+    rounds=$((rounds - 1))
+    [ "$rounds" -gt 0 ] || fail "$ran: never stood still behind the exchange"
+    sleep 0.02
+done
+sed 's/^# Written.*/& And by Bob./' "$cfg" >"$work/bob"
+cp "$work/bob" "$cfg.new" && mv "$cfg.new" "$cfg"
+kill -CONT "$(cat "$tree/run/hamedic/lock")"
+status=0
+wait "$tracer" || status=$?
+[ "$status" -eq 4 ] || wrong "exit status $status"
+cmp -s "$work/bob" "$cfg" || wrong "the newer edit does not stand"
+kept=$(find "$tree/etc" -name '.hamedic*')
+case $kept in
+*.kept) cmp -s "$work/ann" "$kept" || wrong "the other edit is not as it was" ;;
+*) wrong "the other edit is not kept: '$kept'" ;;
+esac
+tr -d '\n ' <"$work/out" | grep -qF "$(basename "$kept")" || wrong "does not say where the other edit is"
+[ ! -e "$dropin" ] || wrong "did not take the rest back"
+windows=$((windows + 1))
+
 # ---- behind the commit, before the proof: what somebody made of our value is not proven, and left ----
 
 ours_changed() { sed -i 's/maxconn 4000/maxconn 5000/' "$cfg"; }
