@@ -31,6 +31,9 @@ until_true() { # COMMAND...
 info() { # FIELD
     ask 'show info' | sed -n "s/^$1: //p"
 }
+is_info() { # FIELD VALUE
+    [ "$(info "$1")" = "$2" ]
+}
 status_of() { # SERVER
     ask 'show stat' | awk -F, -v name="$1" '$2 == name { print $18 }'
 }
@@ -246,7 +249,6 @@ is_before
 situation="no Runtime API before"
 chmod 755 /run/haproxy
 mv /run/haproxy/admin.sock /run/haproxy/kept.sock
-plan=fix.plan
 rm -f fix.plan fix.plan.*
 hamedic plan -o fix.plan --set sysctl.dropin:net.core.somaxconn=5000 >plan.text 2>&1 || fail "plan: $(cat plan.text)"
 hamedic approve fix.plan -k ops.key </dev/null >/dev/null
@@ -256,4 +258,66 @@ hamedic rollback >apply.text 2>&1 || fail "rollback ended with $?"
 mv /run/haproxy/kept.sock /run/haproxy/admin.sock
 is_before
 kill "$(cat /run/haproxy.pid)" "$a1" "$a2"
+until_true is_gone
+
+# ---- what was wrong must be gone ----
+
+cat >hold.py <<'END2'
+import socket, sys, threading, time
+def accept(server):
+    while True:
+        held.append(server.accept()[0])
+held = []
+if sys.argv[2] == "serve":
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", 9001))
+    server.listen(4096)
+    threading.Thread(target=accept, args=(server,), daemon=True).start()
+for _ in range(int(sys.argv[1])):
+    client = socket.socket()
+    client.settimeout(1)
+    try:
+        client.connect(("127.0.0.1", 8080))
+    except TimeoutError:  # the queue of those that wait is full: until a new worker empties it
+        print("held", flush=True)
+    held.append(client)
+print("held", flush=True)
+threading.Event().wait()
+END2
+hold() { # COUNT serve|only
+    : >"held.$2"
+    python3 hold.py "$1" "$2" >"held.$2" &
+    pid=$!
+    until_true grep -q held "held.$2"
+}
+write_config $config
+sed -i -e 's/mode http/mode tcp/' -e 's/^    maxconn 400/    maxconn 60/' -e '/^    maxconn 50/d' -e '/a2\|a3/d' -e 's/ check .*//' $config
+for more in 300 0; do
+    situation="a global maxconn that is used up, and $more clients more"
+    /root/bin/haproxy -W -f $config -p /run/haproxy.pid 2>>/run/haproxy.log &
+    until_true ask 'show info'
+    hold 90 serve
+    holder=$pid other=
+    until_true is_info CurrConns 60
+    rm -f fix.plan fix.plan.*
+    hamedic plan -o fix.plan >plan.text 2>&1 || fail "plan: $(cat plan.text)"
+    jq -e '[.findings[] | [.cause, .state]] | index([["global-maxconn", "proven"]])' fix.plan >/dev/null ||
+        fail "another finding: $(cat plan.text)"
+    hamedic approve fix.plan -k ops.key </dev/null >/dev/null
+    before=$(sha256sum $config)
+    begin
+    if [ "$more" -gt 0 ]; then
+        hold "$more" only
+        other=$pid
+        ends 4 "global-maxconn of global is still there: all 120 connections that the global maxconn allows are in use"
+        [ "$(sha256sum $config)" = "$before" ] || fail "haproxy.cfg is not as before"
+        until_true is_info Maxconn 60
+    else
+        ends 0 "what was wrong is gone"
+        [ "$(info Maxconn)" = 120 ] || fail "the new maxconn does not run"
+    fi
+    kill "$(cat /run/haproxy.pid)" "$holder" $other
+    until_true is_gone
+done
 echo "prove: ok"

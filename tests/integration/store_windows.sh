@@ -84,6 +84,30 @@ is_before() {
     echo "$before" | diff - "$work/now" >&2 || wrong "the host is not as before"
 }
 
+# ---- on disk ----
+
+# What libsemanage names after its own syncfs is synced by us: behind the rename of anything of the store comes an fsync
+# of it, and one of its folder.
+again fresh
+ran="hamedic apply, traced"
+strace -qq -y -o "$work/trace" -e trace=rename,fsync "$hamedic" --root "$tree" apply "$work/all.plan" </dev/null >"$work/out" 2>"$work/err"
+python3 - "$work/trace" "$tree" <<'END' || wrong "does not sync all"
+import os, re, sys
+synced, renamed = {}, {}
+for at, line in enumerate(open(sys.argv[1])):
+    found = re.match(r'rename\("([^"]*)", "([^"]*)"\) += 0', line)
+    if found:
+        renamed[os.path.normpath(found[2])] = at
+    found = re.match(r'fsync\(\d+<([^>]*)>\) += 0', line)
+    if found:
+        synced[os.path.normpath(found[1])] = at
+kept = {path: at for path, at in renamed.items()
+        if path.startswith(sys.argv[2] + "/etc/selinux/") or path.endswith("/active")}
+late = [path for path, at in kept.items() for what in (path, os.path.dirname(path)) if synced.get(what, -1) < at]
+print("synced behind the last of %d renames" % len(kept) if not late else "not synced: %s" % late)
+sys.exit(1 if late or not any(path.endswith("/active") for path in kept) or len(kept) < 2 else 0)
+END
+
 # ---- ours ----
 
 shown=0
