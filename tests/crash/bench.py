@@ -242,13 +242,13 @@ class Bench:
         return states[-1] if states else "none"
 
     def without_staged(self, group, found):
-        sides = self.stock.before[group].files, self.stock.after[group].files
-        return {name: entry for name, entry in found.items()
-                if not (os.path.basename(name).startswith(".hamedic") or
-                        (entry.kind == "d" and not any(name in files for files in sides)) or
-                        (entry.kind == "d" and name not in sides[0] and not any(
-                            other.startswith(name + "/") and not os.path.basename(other).startswith(".hamedic")
-                            for other in found)))}
+        """Less what is staged, and the folders that were made for nothing else."""
+        kept = {name: entry for name, entry in found.items() if not os.path.basename(name).startswith(".hamedic")}
+        for name in sorted(kept, reverse=True):  # innermost first
+            if (kept[name].kind == "d" and name not in self.stock.before[group].files and
+                    not is_below(name, OWN + STORE) and not any(other.startswith(name + "/") for other in kept)):
+                del kept[name]
+        return kept
 
     def leftovers(self, found):
         return [name for name in found

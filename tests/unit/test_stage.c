@@ -444,6 +444,26 @@ static void test_stage_undo_of_a_file_with_another_mode_since_keeps_the_mode(voi
     }
 }
 
+static void test_stage_check_unplaced_names_a_file_that_stands_as_it_was_written(void **state)
+{
+    struct room *room = *state;
+    struct stage *stage = new_stage(room);
+    struct err err = {0};
+
+    set(stage, OLD, "a = 2\n");
+    set(stage, PATH, "ours\n");
+    assert_int_equal(stage_seal(stage, &err), 0);
+    assert_int_equal(stage_check_unplaced(stage, &err), 0);
+    /* Somebody else's text is nothing that was placed. */
+    scratch_write(&room->scratch, "etc/old.conf", "a = 3\n");
+    assert_int_equal(stage_check_unplaced(stage, &err), 0);
+    assert_int_equal(stage_commit_file(stage, PATH, &err), 0);
+    assert_int_equal(stage_check_unplaced(stage, &err), -1);
+    assert_int_equal(err.kind, ERR_CHANGED);
+    assert_non_null(strstr(err.text, PATH));
+    stage_free(stage);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -464,6 +484,7 @@ int main(void)
         WITH(test_stage_undo_after_a_crash_in_an_undo_keeps_an_edit_of_ours),
         WITH(test_stage_undo_of_a_commit_that_found_an_edit_leaves_the_edit),
         WITH(test_stage_undo_of_a_file_with_another_mode_since_keeps_the_mode),
+        WITH(test_stage_check_unplaced_names_a_file_that_stands_as_it_was_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
