@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -18,6 +19,7 @@ enum {
     ASK_MS = 250,       /* a master that executes itself anew leaves questions unanswered */
     SETTLE_MS = 500,    /* how long a worker that nobody can ask must live */
     CHECK_MS = 10000,
+    IDLE_LOOKS = 2, /* between a signal's handler and what it asks for the master looks idle */
     ANSWER_MAX = 1024 * 1024,
     ALERTS_MAX = 4,
     SHOWN_MAX = 200,
@@ -129,6 +131,43 @@ static void remember_before(struct reload *reload)
     reload->failed_before = haproxy_told_failures(reload->haproxy, reload->arena);
     reload->failed_before_asked =
         ask_master(reload, reload->arena, &proc) ? proc.failed_reloads : -1;
+}
+
+/* ---- one that is under way already ---- */
+
+/* From the signal on until it waits again a master blocks SIGUSR2, or has it pending. */
+static bool is_at_work(const struct reload *reload, struct arena *arena)
+{
+    static const char *const fields[] = {"SigPnd:", "ShdPnd:", "SigBlk:"};
+    const uint64_t wanted = UINT64_C(1) << (SIGUSR2 - 1);
+    struct span line, status = process_file(reload->haproxy->master, "status", arena);
+    struct systemd_unit unit = {0};
+    struct err err = {0};
+
+    while (span_next_line(&status, &line))
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            if (span_starts_with(line, fields[i]) &&
+                (strtoull(arena_copy(arena, line.ptr, line.len) + strlen(fields[i]), NULL, 16) &
+                 wanted) != 0)
+                return true;
+    return reload->haproxy->by_systemd &&
+           systemd_unit_state(reload->host, reload->haproxy->unit, arena, &unit, &err) == 0 &&
+           unit.active_state != NULL && strcmp(unit.active_state, "reloading") == 0;
+}
+
+/* Somebody's reload, or one of ours that was killed while it waited: it may have read the files as
+ * they were before, and its worker is not the one that this reload brings. One that does not end is
+ * not waited for longer than half the time; what follows then tells. */
+static void let_others_end(const struct reload *reload)
+{
+    int64_t begin = now_ms(), limit = begin + (reload->deadline - begin) / 2;
+
+    for (int idle = 0; idle < IDLE_LOOKS && now_ms() < limit;) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        idle = is_at_work(reload, arena) ? 0 : idle + 1;
+        if (idle < IDLE_LOOKS)
+            (void)poll(NULL, 0, POLL_MS);
+    }
 }
 
 /* ---- starting it ---- */
@@ -404,6 +443,7 @@ int haproxy_reload(const struct host *host, struct haproxy *haproxy, unsigned de
         return err_set(err, ERR_CHANGED, "HAProxy's master %jd has ended",
                        (intmax_t)haproxy->master);
     reload.stats_socket = next_stats_socket(host, haproxy, scratch);
+    let_others_end(&reload);
     remember_before(&reload);
     if (start_reload(&reload, &failed, err) < 0)
         return err_wrap(err, "cannot reload HAProxy");

@@ -11,6 +11,8 @@
  *                                 system's own log), and then SIGKILL
  *              -o PATTERN         fsync, fdatasync and syncfs of a path that matches say 0 and do
  *                                 nothing
+ *              -a TEXT            N is counted from the first call that writes something with TEXT
+ *                                 near its beginning, which is the 0th
  *              -t FILE            a line for each call (calls.h)
  * Shapes:  calls are counted from 1, the first one is the dynamic loader's. Errors come only after
  *          `first`, the close_range(2) with which hamedic's main begins: how the loader ends is not
@@ -58,6 +60,7 @@ static struct {
     int cut_dir;
     uint32_t cut_flag;
     const char *omitted;
+    const char *after;
     const char *report;
     FILE *trace;
     unsigned seconds;
@@ -65,6 +68,7 @@ static struct {
 
 static struct {
     long calls, first, fired, at, number, failed_syncs, omitted;
+    long base; /* the call from which they are counted; -1: not come yet */
     bool hung;
 } seen;
 
@@ -157,13 +161,23 @@ static bool is_erring(long number)
            (order.error != EINTR || (seen.calls - order.at) % 2 == 0);
 }
 
+static bool is_time(struct call *call)
+{
+    if (order.after != NULL && seen.base < 0) {
+        call_describe(child, call);
+        if (strcmp(call->kind, "write") == 0 && strstr(call->detail, order.after) != NULL)
+            seen.base = seen.calls;
+    }
+    return seen.base >= 0 && seen.calls - seen.base == order.at;
+}
+
 /* True: the call is not made, and gives *out_result. */
 static bool meet(struct call *call, long *out_result)
 {
     seen.calls++;
     if (seen.first == 0 && call->number == SYS_close_range)
         seen.first = seen.calls;
-    if ((order.fault == FAULT_KILL || order.fault == FAULT_CUT) && seen.calls == order.at) {
+    if ((order.fault == FAULT_KILL || order.fault == FAULT_CUT) && is_time(call)) {
         die_here(call->number);
         return false;
     }
@@ -308,7 +322,7 @@ static FILE *open_file(const char *name)
 
 static void read_order(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "+r:s:k:e:f:E:c:d:g:o:t:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "+r:s:k:e:f:E:c:d:g:o:a:t:")) != -1;)
         switch (option) {
         case 'r':
             order.report = optarg;
@@ -339,6 +353,10 @@ static void read_order(int argc, char **argv)
             break;
         case 'o':
             order.omitted = optarg;
+            break;
+        case 'a':
+            order.after = optarg;
+            seen.base = -1;
             break;
         case 't':
             order.trace = open_file(optarg);

@@ -4,6 +4,7 @@ from rows.errors import Errors
 from rows.flips import Flips
 from rows.lint import Lint
 from rows.pairs import Pairs
+from rows.live import Live
 from rows.peers import Augtool, Runbook
 from rows.planted import Planted
 from rows.points import Points
@@ -18,6 +19,7 @@ ROWS = (
     Planted(),
     Flips(),
     Races(),
+    Live(),
     Runbook(),
     Augtool(),
 )
