@@ -3,8 +3,8 @@ from rows.cuts import Cuts
 from rows.errors import Errors
 from rows.flips import Flips
 from rows.lint import Lint
-from rows.pairs import Pairs
 from rows.live import Live
+from rows.pairs import Pairs
 from rows.peers import Augtool, Runbook
 from rows.planted import Planted
 from rows.points import Points
