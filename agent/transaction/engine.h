@@ -55,6 +55,7 @@ struct engine_result {
     const char *reason;      /* why it was rolled back; NULL */
     struct strings left;     /* what stands where, and what a person must do */
     struct strings notes;    /* what is due later: "at the next boot ..." */
+    bool try_again;          /* what is left may come back at the next `hamedic recover` */
     int64_t confirm_seconds; /* OUTCOME_AWAITING: so long, from now */
 };
 

@@ -2,6 +2,7 @@
 #include "agent/transaction/signals.h"
 #include "agent/transaction/work.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "plans/base/json.h"
@@ -31,8 +32,22 @@ static int record_undone(struct work *work, const struct step *step,
                           json_write(object, false, work->engine->arena), err);
 }
 
-static void undo_step(struct work *work, const struct step *step, struct strings *left)
+/* What another program or a full machine is in the way of is tried again, by the deadline's timer too;
+ * anything else waits for a person. */
+static bool is_passing(const struct err *err)
 {
+    static const int passing[] = {EAGAIN, EBUSY,  EDQUOT, EINTR,    EMFILE,
+                                  ENFILE, ENOMEM, ENOSPC, ETIMEDOUT};
+
+    for (size_t i = 0; err->kind == ERR_SYS && i < sizeof passing / sizeof *passing; i++)
+        if (err->sys == passing[i])
+            return true;
+    return false;
+}
+
+static void undo_step(struct work *work, const struct step *step, struct engine_result *result)
+{
+    struct strings *left = &result->left;
     struct arena *arena = work->engine->arena;
     struct undo_report report = {0};
     struct err err;
@@ -40,6 +55,7 @@ static void undo_step(struct work *work, const struct step *step, struct strings
     if (step->row->undo(work->stage, step->change, arena, &report, &err) < 0) {
         strings_addf(left, arena, "%s: %s", step->change->address, err.text);
         work_report(work, false, "%s: %s", step->change->address, err.text);
+        result->try_again = result->try_again || is_passing(&err);
         return;
     }
     if (report.left != NULL)
@@ -54,13 +70,17 @@ static void undo_step(struct work *work, const struct step *step, struct strings
                 running[0] == '\0' ? "" : undone_word(report.runtime));
 }
 
-static int record_end(struct work *work, const char *reason, const struct strings *left,
+static int record_end(struct work *work, const char *reason, const struct engine_result *result,
                       struct err *err)
 {
+    const struct strings *left = &result->left;
+
     if (work->journal.state != RECORD_ROLLING_BACK && work_record_rollback(work, reason, err) < 0)
         return -1;
     if (left->count == 0)
         return journal_append(&work->journal, RECORD_ROLLED_BACK, NULL, err);
+    if (result->try_again)
+        return 0;
     struct json *object CLEANUP_JSON = json_object();
     struct json *what = json_array();
     for (size_t i = 0; i < left->count; i++)
@@ -102,18 +122,24 @@ void work_undo(struct work *work, const char *reason, struct engine_result *resu
                      work->engine->haproxy_error);
     stage_undo_begin(work->stage);
     for (size_t i = work->step_count; i-- > 0;)
-        undo_step(work, &work->steps[i], &result->left);
-    if (stage_undo_finish(work->stage, &failure) < 0)
+        undo_step(work, &work->steps[i], result);
+    if (stage_undo_finish(work->stage, &failure) < 0) {
         strings_add(&result->left, arena, arena_string(arena, failure.text));
+        result->try_again = result->try_again || is_passing(&failure);
+    }
     if (stage_undo_leaves_active(work->stage))
         work_report(work, true,
                     "HAProxy is not reloaded: what its files said before was not what ran, and the "
                     "worker that runs goes on");
     if (stage_undo_leaves_started(work->stage))
         work_report(work, true, "HAProxy did not run before and was started: it goes on");
-    if (stage_settle(work->stage, &failure) < 0)
+    if (stage_settle(work->stage, &failure) < 0) {
         strings_add(&result->left, arena, arena_string(arena, failure.text));
-    if (record_end(work, reason, &result->left, &failure) < 0)
+        result->try_again = result->try_again || is_passing(&failure);
+    }
+    if (result->try_again)
+        strings_add(&result->left, arena, "`hamedic recover` goes on where this ended");
+    if (record_end(work, reason, result, &failure) < 0)
         strings_addf(&result->left, arena,
                      "%s, but that could not be recorded (%s): run `hamedic recover` once the disk "
                      "can be written",

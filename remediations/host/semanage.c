@@ -502,6 +502,9 @@ static int begin(struct semanage *store, struct semanage_state *out_state, struc
             semanage_condition_lock_holder(store->host, &store->paths, store->arena);
         if (holder != NULL)
             return err_sys(err, EBUSY, "another program holds the policy store's lock: %s", holder);
+        /* Gone before it could be named. */
+        if (strstr(store->said, "transaction lock") != NULL)
+            return err_sys(err, EBUSY, "another program held the policy store's lock until now");
         return fail(store, err, "cannot begin a policy store transaction");
     }
     store->begun = true;

@@ -160,10 +160,12 @@ for other in "apply $work/a.plan" rollback recover; do
     done_with 0 rollback
     is_before
 done
-# A short wait is no refusal.
+# A short wait is no refusal: the other one goes on once somebody was seen to wait.
 interrupt
 slow renameat2,unlinkat 1 recover
-done_with 0 apply "$work/a.plan"
+strace -qq -o "$work/trace" -e trace=flock "$hamedic" --root "$tree" apply "$work/a.plan" </dev/null >"$work/out" 2>"$work/err" ||
+    grep -q 'another hamedic is at work' "$work/err" || wrong "fails otherwise"
+grep -q EAGAIN "$work/trace" || wrong "did not meet the other one"
 slow_ends 0
 
 # ---- another program holds the policy store's lock ----
@@ -253,12 +255,12 @@ while [ "$round" -lt 6 ]; do
         run rollback
         while [ "$status" -ne 0 ]; do
             [ "$status" -eq 5 ] || wrong "exit status $status"
-            says err "(semodule)"
+            says err "another program h"
             later=$((later + 1))
             run rollback
         done
         ;;
-    1) says err "(semodule)" ;;
+    1) says err "another program h" ;;
     *) wrong "exit status $status" ;;
     esac
     [ "$(files)" = "$before" ] || wrong "the files are not as before"
