@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "remediations/host/selinux_policy.h"
 #include "remediations/host/systemd.h"
 
 enum { RELOAD_DEADLINE_MS = 60000 };
@@ -151,10 +152,26 @@ static int repair_store(struct stage *stage, struct err *err)
     return semanage_repair(host, &ours, err);
 }
 
+/* Loading ours would bring what somebody else installed and did not load. */
+static int require_loaded(const struct stage *stage, struct err *err)
+{
+    bool loaded;
+
+    if (stage->undoing)
+        return 0;
+    if (selinux_policy_is_loaded(stage->settings.host, &loaded, err) < 0)
+        return -1;
+    if (!loaded)
+        return err_set(err, ERR_CHANGED,
+                       "the kernel holds an older SELinux policy than the installed one: no "
+                       "SELinux change is made before it is loaded (load_policy)");
+    return 0;
+}
+
 int stage_store(struct stage *stage, struct semanage **out_store, struct err *err)
 {
     if (stage->store == NULL) {
-        if (repair_store(stage, err) < 0 ||
+        if (repair_store(stage, err) < 0 || require_loaded(stage, err) < 0 ||
             semanage_open(stage->settings.host, &stage->store, err) < 0)
             return -1;
     }

@@ -29,8 +29,9 @@ bool selinux_is_silent(const struct diagnosis_work *work)
 
 bool selinux_is_damaged(const struct facts *facts)
 {
-    return facts_have(facts, SOURCE_SELINUX) && (facts->selinux.store == SEMANAGE_NO_ACTIVE ||
-                                                 facts->selinux.store == SEMANAGE_NOT_INSTALLED);
+    return facts_have(facts, SOURCE_SELINUX) &&
+           (facts->selinux.store == SEMANAGE_NO_ACTIVE ||
+            facts->selinux.store == SEMANAGE_NOT_INSTALLED || facts->selinux.not_loaded);
 }
 
 static int compare_ports(const void *left, const void *right)

@@ -241,6 +241,17 @@ void selinux_look_store(struct diagnosis_work *work, const struct cause *cause)
                      "let no semanage or semodule run before; where %s/active exists and is "
                      "empty, take it away; then: mv -T %s/previous %s/active; semodule -B",
                      store, store, store);
+    } else if (selinux->not_loaded) {
+        finding->summary = "the kernel holds an older SELinux policy than the installed one";
+        diagnose_evidence(work, finding, SOURCE_SELINUX,
+                          "types, booleans or labels of ports in %s/policy, written since the "
+                          "boot, are not those in /sys/fs/selinux/policy",
+                          look_shown(selinux->installed));
+        strings_add(&finding->consequences, work->arena,
+                    "what semanage shows is not in force before the next boot");
+        strings_add(&finding->advice, work->arena,
+                    "see that what the store holds is wanted (semanage export), then load it: "
+                    "load_policy");
     } else {
         finding->summary = "the SELinux policy store and the installed policy differ";
         diagnose_evidence(work, finding, SOURCE_SELINUX,

@@ -252,6 +252,11 @@ int collect_selinux(struct collection *collection, struct err *err)
     selinux.store_path = paths.store;
     selinux.installed = paths.installed;
     if (selinux.mode != SELINUX_OFF) {
+        struct err unknown;
+        bool loaded = true;
+        if (selinux.store == SEMANAGE_SOUND &&
+            selinux_policy_is_loaded(collection->host, &loaded, &unknown) == 0)
+            selinux.not_loaded = !loaded;
         list_ports(collection, &selinux);
         if (ask_policy(collection, &selinux, err) < 0) {
             selinux.unasked = arena_string(arena, err->text);

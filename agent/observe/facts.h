@@ -101,6 +101,7 @@ struct selinux_facts {
     size_t boolean_count;
     const char *unread;            /* why nothing is known of booleans; NULL: it is */
     enum semanage_condition store; /* SEMANAGE_NONE: there is none, or it could not be told */
+    bool not_loaded;               /* the kernel holds an older policy than the installed one */
     const char *store_path;        /* "/var/lib/selinux/targeted"; NULL: there is none */
     const char *installed;         /* "/etc/selinux/targeted" */
 };

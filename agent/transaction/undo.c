@@ -115,7 +115,7 @@ void work_undo(struct work *work, const char *reason, struct engine_result *resu
     if (work->journal.state != RECORD_ROLLING_BACK &&
         work_record_rollback(work, reason, &failure) < 0)
         work_report(work, false, "%s", failure.text);
-    if (work->engine->haproxy_error != NULL && concerns_haproxy(work))
+    if (work->engine->host->live && work->engine->haproxy_error != NULL && concerns_haproxy(work))
         strings_addf(&result->left, arena,
                      "HAProxy could not be examined (%s): what it runs with may not be as before; "
                      "once that is put right, `hamedic rollback`",

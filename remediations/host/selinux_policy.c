@@ -15,11 +15,13 @@
 #include "remediations/host/selinux_policy_model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "remediations/host/selinux.h"
@@ -455,20 +457,76 @@ static int find_installed(const struct host *host, struct arena *arena, const ch
     return 0;
 }
 
-int selinux_policy_open(const struct host *host, struct selinux_policy **out_policy,
-                        struct err *err)
+static int open_policy(const struct host *host, const char *path,
+                       struct selinux_policy **out_policy, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     struct arena *arena CLEANUP_ARENA = arena_new();
     struct selinux_policy *policy = arena_alloc(arena, sizeof *policy);
-    const char *path = LOADED_POLICY;
 
     policy->arena = arena;
-    if (selinux_mode(host) == SELINUX_OFF && find_installed(host, scratch, &path, err) < 0)
-        return -1;
     if (read_policy(host, path, scratch, policy, err) < 0)
         return -1;
     *out_policy = policy;
     arena = NULL; /* the policy's own from here on */
+    return 0;
+}
+
+int selinux_policy_open_installed(const struct host *host, struct selinux_policy **out_policy,
+                                  struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    const char *path;
+
+    if (find_installed(host, scratch, &path, err) < 0)
+        return -1;
+    return open_policy(host, path, out_policy, err);
+}
+
+int selinux_policy_open(const struct host *host, struct selinux_policy **out_policy,
+                        struct err *err)
+{
+    if (selinux_mode(host) == SELINUX_OFF)
+        return selinux_policy_open_installed(host, out_policy, err);
+    return open_policy(host, LOADED_POLICY, out_policy, err);
+}
+
+/* ---- is the installed one loaded? ---- */
+
+static int was_written_since_boot(const struct host *host, bool *out_was, struct err *err)
+{
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct timespec now, since_boot;
+    const char *path;
+    struct stat st;
+    int fd CLEANUP_FD = -1;
+
+    if (find_installed(host, scratch, &path, err) < 0 ||
+        host_open_path(host, path, O_PATH, &fd, err) < 0)
+        return -1;
+    if (fstat(fd, &st) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0 ||
+        clock_gettime(CLOCK_BOOTTIME, &since_boot) < 0)
+        return err_sys(err, errno, "cannot tell when '%s' was written", path);
+    *out_was = st.st_ctim.tv_sec >= now.tv_sec - since_boot.tv_sec;
+    return 0;
+}
+
+int selinux_policy_is_loaded(const struct host *host, bool *out_is, struct err *err)
+{
+    struct selinux_policy *loaded CLEANUP_SELINUX_POLICY = NULL;
+    struct selinux_policy *installed CLEANUP_SELINUX_POLICY = NULL;
+    bool written;
+
+    *out_is = true;
+    if (selinux_mode(host) == SELINUX_OFF)
+        return 0;
+    if (was_written_since_boot(host, &written, err) < 0)
+        return -1;
+    if (!written)
+        return 0;
+    if (selinux_policy_open(host, &loaded, err) < 0 ||
+        selinux_policy_open_installed(host, &installed, err) < 0)
+        return -1;
+    *out_is = selinux_policy_is_like(loaded, installed);
     return 0;
 }

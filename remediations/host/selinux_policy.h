@@ -28,6 +28,16 @@ struct selinux_policy;
  * the next boot gives them. */
 MUST_CHECK int selinux_policy_open(const struct host *host, struct selinux_policy **out_policy,
                                    struct err *err);
+/* The installed one, whatever the kernel holds. */
+MUST_CHECK int selinux_policy_open_installed(const struct host *host,
+                                             struct selinux_policy **out_policy, struct err *err);
+/* Does the kernel hold the policy that is installed? A commit that was cut off before it loaded its
+ * policy, or that was told not to, leaves it behind. Seen are types, booleans and the labels of
+ * ports, not what differs in rules alone. What was installed before the boot was loaded by it: then,
+ * and in a tree, nothing is opened and the answer is yes. */
+MUST_CHECK int selinux_policy_is_loaded(const struct host *host, bool *out_is, struct err *err);
+/* Pure: the same of two policies. */
+bool selinux_policy_is_like(const struct selinux_policy *a, const struct selinux_policy *b);
 void selinux_policy_close(struct selinux_policy *policy); /* NULL is allowed */
 static inline void selinux_policy_cleanup(struct selinux_policy **policy)
 {

@@ -21,6 +21,29 @@ const char *selinux_policy_port_type(const struct selinux_policy *policy, const 
     return index < 0 || port >= MODEL_PORTS ? NULL : policy->names[policy->ports[index][port]];
 }
 
+static bool is_same_name(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Names stand in the order of their values, which the same policy keeps. */
+bool selinux_policy_is_like(const struct selinux_policy *a, const struct selinux_policy *b)
+{
+    if (a->type_count != b->type_count || a->boolean_count != b->boolean_count)
+        return false;
+    for (uint32_t value = 1; value <= a->type_count; value++)
+        if (!is_same_name(a->names[value], b->names[value]))
+            return false;
+    for (size_t i = 0; i < a->boolean_count; i++)
+        if (!is_same_name(a->booleans[i].name, b->booleans[i].name))
+            return false;
+    for (size_t protocol = 0; protocol < MODEL_PROTOCOLS; protocol++)
+        if (memcmp(a->ports[protocol], b->ports[protocol],
+                   MODEL_PORTS * sizeof *a->ports[protocol]) != 0)
+            return false;
+    return true;
+}
+
 bool selinux_policy_has_type(const struct selinux_policy *policy, const char *type)
 {
     return model_find_type(policy, type) != 0;

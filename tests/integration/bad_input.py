@@ -242,6 +242,9 @@ BAD_TEXT = {"nul", "noise", "noise-behind", "long-line", "word"}
 ALL = set(DAMAGES)
 EVERY_COMMAND = tuple(COMMANDS)
 PLANNING = ("plan", "diagnose", "apply", "rollback", "recover")
+# What takes back or keeps needs no policy, no settings and no HAProxy: nothing of that may be in its way.
+REPAIRING = ("rollback", "recover")
+NEEDING = ("plan", "diagnose", "apply")
 REVIEWING = ("show", "verify", "approve", "apply")
 
 # Path below the scene: who reads it; the damages with which each of `refusing` must fail, and name the file.
@@ -252,16 +255,16 @@ INPUTS = {
     "tree/etc/haproxy/conf.d/10-shop.cfg": (PLANNING, ("plan", "apply"), LARGE | {"nul", "noise", "loop", "dangling"}),
     # systemd leaves out what is no file, and lines that it does not understand.
     "tree/etc/sysctl.d/60-ports.conf": (PLANNING, ("plan", "apply"), LARGE | {"long-line"}),
-    "tree/usr/lib/systemd/system/haproxy.service": (PLANNING, PLANNING, LARGE | {"long-line"}),
-    "tree/etc/systemd/system/haproxy.service.d/10-limit.conf": (PLANNING, PLANNING, LARGE | {"long-line"}),
-    "tree/etc/default/haproxy": (PLANNING, PLANNING, LARGE | NO_FILE | {"long-line"}),
+    "tree/usr/lib/systemd/system/haproxy.service": (PLANNING, NEEDING, LARGE | {"long-line"}),
+    "tree/etc/systemd/system/haproxy.service.d/10-limit.conf": (PLANNING, NEEDING, LARGE | {"long-line"}),
+    "tree/etc/default/haproxy": (PLANNING, NEEDING, LARGE | NO_FILE | {"long-line"}),
     "tree/etc/machine-id": (("plan", "verify", "apply"), ("plan", "verify", "apply"),
                             LARGE | NO_FILE | {"noise", "noise-behind", "long-line"}),
     "tree/etc/hostname": (("plan", "diagnose"), (), set()),
     "tree/etc/selinux/config": (("label",), ("label",), LARGE | NO_FILE | {"long-line"}),
-    "tree/etc/hamedic/hamedic.conf": (EVERY_COMMAND, EVERY_COMMAND, ALL - {
+    "tree/etc/hamedic/hamedic.conf": (EVERY_COMMAND, tuple(name for name in EVERY_COMMAND if name not in REPAIRING), ALL - {
         "empty", "dangling", "absent", "repeated"}),
-    "tree/etc/hamedic/policy.d/50-policy.conf": (PLANNING + REVIEWING, PLANNING + REVIEWING, ALL - {"absent"}),
+    "tree/etc/hamedic/policy.d/50-policy.conf": (PLANNING + REVIEWING, NEEDING + REVIEWING, ALL - {"absent"}),
     "tree/etc/hamedic/agent.key": (("plan",), ("plan",), ALL - {"absent"}),
     "tree/etc/hamedic/agent.pub": (REVIEWING, REVIEWING, ALL - {"absent"}),
     "tree/etc/hamedic/operators/ops.pub": (REVIEWING, REVIEWING, ALL - {"absent"}),
@@ -281,7 +284,9 @@ INPUTS = {
 LINES = {(path, damage): ":2:" for path in ("haproxy.cfg", "hamedic.conf", "50-policy.conf", "journal")
          for damage in ("nul", "word")}
 
-STATUSES = {"diagnose": {0, 1, 2, 3}, "rollback": {0, 1, 3, 5}, "recover": {0, 1, 3, 5}}
+WITHOUT = ("tree/usr/lib/systemd/system/haproxy.service", "tree/etc/systemd/system/haproxy.service.d/10-limit.conf",
+           "tree/etc/default/haproxy", "tree/etc/hamedic/hamedic.conf", "tree/etc/hamedic/policy.d/50-policy.conf")
+STATUSES = {"diagnose": {0, 1, 2, 3}, "apply": {0, 1, 3, 5}, "rollback": {0, 1, 3, 5}, "recover": {0, 1, 3, 5}}
 MAKES_CHANGES = ("apply", "rollback", "recover")
 
 
@@ -309,6 +314,8 @@ def complaints(case, name, damage, command, result, changed, usual):
     if refused and os.path.exists(f"{case}/plans/made.plan"):
         wrong.append("a plan is left although it failed")
     _, refusing, damages = INPUTS[name]
+    if command in REPAIRING and command not in refusing and name in WITHOUT and result.status not in (0, usual):
+        wrong.append("what it does not need is in its way")
     if command in refusing and damage in damages:
         file = os.path.basename(name).rstrip("*")
         if not refused:

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 
 #include "remediations/host/selinux_policy.h"
+#include "remediations/host/semanage.h"
 
 #define TREE_NAME "policy"
 #include "tests/unit/selinux_tree.h"
@@ -693,9 +694,35 @@ static void test_selinux_policy_is_asked_by_threads(void **state)
 #define TEST(name)   cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define AFRESH(name) cmocka_unit_test_setup_teardown(name, set_up_afresh, tear_down_afresh)
 
+/* What a commit installs and does not load is told from what was there before. */
+static void test_selinux_policy_is_like_itself_and_not_after_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct selinux_policy *same CLEANUP_SELINUX_POLICY = NULL;
+    struct selinux_policy *later CLEANUP_SELINUX_POLICY = NULL;
+    struct semanage *store = NULL;
+    bool loaded = false;
+
+    ASSERT_OK(selinux_policy_open_installed(fixture->host, &same, &fixture->err));
+    assert_true(selinux_policy_is_like(fixture->policy, same));
+    ASSERT_OK(semanage_open(fixture->host, &store, &fixture->err));
+    ASSERT_OK(semanage_begin(store, &fixture->err));
+    ASSERT_OK(semanage_set_port(store, "tcp", 8888, "http_port_t", &fixture->err));
+    ASSERT_OK(semanage_commit_staged(store, &fixture->err));
+    semanage_close(store);
+    ASSERT_OK(selinux_policy_open_installed(fixture->host, &later, &fixture->err));
+    assert_false(selinux_policy_is_like(fixture->policy, later));
+    assert_false(selinux_policy_is_like(later, same));
+    /* Nothing is loaded from a tree. */
+    ASSERT_OK(selinux_policy_is_loaded(fixture->host, &loaded, &fixture->err));
+    assert_true(loaded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_selinux_policy_is_like_itself_and_not_after_a_commit,
+                                        set_up_afresh, tear_down),
         TEST(test_selinux_policy_answers_what_libsepol_computes),
         TEST(test_selinux_policy_answers_for_every_domain),
         AFRESH(test_selinux_policy_answers_with_booleans_as_they_stand),
