@@ -224,7 +224,7 @@ void cli_help_all(struct invocation *invocation)
              "  1  an error: nothing was changed\n"
              "  2  there is something: findings, changes\n"
              "  3  refused: signature, approvals, expiry, replay, host, policy, stale\n"
-             "  4  did not prove itself or was not confirmed: rolled back, the host is as before\n"
+             "  4  not proven or not confirmed: rolled back, the host is as before\n"
              "  5  rollback incomplete: a person must act\n"
              "  64 usage\n"
              "\nFirst steps\n"
