@@ -115,8 +115,7 @@ static int connect_store(struct semanage *store, struct err *err)
     semanage_set_rebuild(store->handle, 0);
     semanage_set_check_ext_changes(store->handle, 0);
     semanage_set_check_contexts(store->handle, 0);
-    /* On a live host libsemanage's default is right: it reloads exactly where SELinux is enabled.
-     */
+    /* Live, libsemanage's default is right: it reloads exactly where SELinux is enabled. */
     if (!store->host->live)
         semanage_set_reload(store->handle, 0);
     if (semanage_is_managed(store->handle) != 1)
@@ -500,11 +499,10 @@ static int begin(struct semanage *store, struct semanage_state *out_state, struc
     if (semanage_begin_transaction(store->handle) < 0) {
         const char *holder =
             semanage_condition_lock_holder(store->host, &store->paths, store->arena);
+        if (holder == NULL && strstr(store->said, "transaction lock") != NULL)
+            holder = "gone by now";
         if (holder != NULL)
             return err_sys(err, EBUSY, "another program holds the policy store's lock: %s", holder);
-        /* Gone before it could be named. */
-        if (strstr(store->said, "transaction lock") != NULL)
-            return err_sys(err, EBUSY, "another program held the policy store's lock until now");
         return fail(store, err, "cannot begin a policy store transaction");
     }
     store->begun = true;
@@ -569,12 +567,21 @@ static int expect(struct semanage *store, const struct expectation *wanted, stru
 
 /* Reads everything back: installed files first, then each record through a handle that knows
  * nothing of the commit. */
-static int read_back(struct semanage *store, struct err *err)
+/* Only a sound store is opened again. */
+static int reconnect(struct semanage *store, struct err *err)
 {
     enum semanage_condition condition = SEMANAGE_NONE;
 
     if (semanage_check(store->host, store->arena, &condition, err) < 0 ||
-        require_condition(store, condition, err) < 0 || connect_store(store, err) < 0)
+        require_condition(store, condition, err) < 0)
+        return -1;
+    return connect_store(store, err);
+}
+
+/* On disk, and read back. */
+static int finish(struct semanage *store, struct err *err)
+{
+    if (semanage_condition_sync(store->host, &store->paths, err) < 0 || reconnect(store, err) < 0)
         return -1;
     for (size_t at = 0; at < store->expected_count; at++)
         if (expect(store, &store->expected[at], err) < 0)
@@ -582,26 +589,16 @@ static int read_back(struct semanage *store, struct err *err)
     return 0;
 }
 
-static int finish(struct semanage *store, struct err *err)
-{
-    if (semanage_condition_sync(store->host, &store->paths, err) < 0)
-        return -1;
-    return read_back(store, err);
-}
-
-/* A commit that failed may leave what a crash would leave: only a sound store is opened again. */
+/* A commit that failed may leave what a crash would leave. */
 static int end_failed(struct semanage *store, struct err *err)
 {
-    enum semanage_condition condition = SEMANAGE_NONE;
     struct err second = {0};
 
     disconnect(store);
-    if (semanage_check(store->host, store->arena, &condition, &second) < 0 ||
-        require_condition(store, condition, &second) < 0 || connect_store(store, &second) < 0) {
-        disconnect(store);
-        return err_wrap(err, "%s; before that", second.text);
-    }
-    return -1;
+    if (reconnect(store, &second) == 0)
+        return -1;
+    disconnect(store);
+    return err_wrap(err, "%s; before that", second.text);
 }
 
 int semanage_commit_staged(struct semanage *store, struct err *err)

@@ -255,12 +255,12 @@ while [ "$round" -lt 6 ]; do
         run rollback
         while [ "$status" -ne 0 ]; do
             [ "$status" -eq 5 ] || wrong "exit status $status"
-            says err "another program h"
+            says err "another program holds"
             later=$((later + 1))
             run rollback
         done
         ;;
-    1) says err "another program h" ;;
+    1) says err "another program holds" ;;
     *) wrong "exit status $status" ;;
     esac
     [ "$(files)" = "$before" ] || wrong "the files are not as before"
