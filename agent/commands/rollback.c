@@ -44,27 +44,29 @@ static int choose_standing(const struct changing *changing, const char *id,
     return err_set(err, ERR_INPUT, "there is no transaction '%s' (see hamedic history)", id);
 }
 
-/* EXIT_OK: it is *out_entry; else told. */
-static enum exit_code choose(const struct changing *changing, const char *id,
-                             const struct ledger_entry **out_entry)
+/* NULL: told why not; *out_code is how the command ends. */
+static const struct ledger_entry *choose(const struct changing *changing, const char *id,
+                                         enum exit_code *out_code)
 {
+    const struct ledger_entry *chosen = NULL;
     struct err err;
 
     if (changing->entry_count == 0) {
         (void)err_set(&err, ERR_INPUT, "there is no transaction to take back");
-        return cli_fail(&err);
+        *out_code = cli_fail(&err);
+        return NULL;
     }
     /* One that could not be taken back whole may be tried again: the disk has room now, or a person
      * put a value right. */
     const struct ledger_entry *newest = &changing->entries[changing->entry_count - 1];
-    if (newest->damaged == NULL && newest->state == RECORD_NEEDS_A_PERSON && has_id(newest, id)) {
-        *out_entry = newest;
-        return EXIT_OK;
-    }
-    enum exit_code settled = changing_check_settled(changing);
-    if (settled != EXIT_OK)
-        return settled;
-    return choose_standing(changing, id, out_entry, &err) < 0 ? cli_fail(&err) : EXIT_OK;
+    if (newest->damaged == NULL && newest->state == RECORD_NEEDS_A_PERSON && has_id(newest, id))
+        return newest;
+    *out_code = changing_check_settled(changing);
+    if (*out_code != EXIT_OK)
+        return NULL;
+    if (choose_standing(changing, id, &chosen, &err) < 0)
+        *out_code = cli_fail(&err);
+    return chosen;
 }
 
 static bool was_taken_back(const struct changing *changing, const char *id)
@@ -78,7 +80,6 @@ static enum exit_code run(struct invocation *invocation)
 {
     struct changing changing CLEANUP_CHANGING = CHANGING_EMPTY;
     const char *id = invocation->arguments.count > 0 ? invocation->arguments.at[0] : NULL;
-    const struct ledger_entry *entry = NULL;
     struct engine_result result = {0};
     enum exit_code code;
     struct err err;
@@ -94,8 +95,8 @@ static enum exit_code run(struct invocation *invocation)
     /* What was finished right now may be what was asked for. */
     if (any && was_taken_back(&changing, id))
         return EXIT_OK;
-    code = choose(&changing, id, &entry);
-    if (code != EXIT_OK)
+    const struct ledger_entry *entry = choose(&changing, id, &code);
+    if (entry == NULL)
         return code;
     if (engine_rollback(&changing.engine, entry, "taken back by an operator", &result, &err) < 0)
         return cli_fail(&err);
