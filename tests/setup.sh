@@ -31,7 +31,7 @@ debian_packages() {
     [ "$1" != build ] || return 0
     echo haproxy minisign iproute2 util-linux mount socat
     [ "$1" != try ] || return 0
-    echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl
+    echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl curl
     echo systemd selinux-policy-default selinux-policy-dev checkpolicy policycoreutils semodule-utils setools
     echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xfsprogs attr
     echo augeas-tools policycoreutils-python-utils
@@ -43,7 +43,7 @@ fedora_packages() {
     [ "$1" != build ] || return 0
     echo haproxy minisign iproute util-linux socat
     [ "$1" != try ] || return 0
-    echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl
+    echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl curl
     echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs xfsprogs attr
     echo augeas policycoreutils-python-utils
 }

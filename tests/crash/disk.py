@@ -1,5 +1,6 @@
 """File systems in files, on loop devices: made, cut off, mounted again, and never left behind."""
 import ctypes
+import errno
 import os
 import subprocess
 
@@ -19,8 +20,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 def own_mounts():
     """Nobody else sees what is mounted from here on. Who copies all mounts for himself would keep a file system in use
     that was cut off, and it could not be started again."""
-    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
-        raise RuntimeError(f"cannot have mounts of its own: {os.strerror(ctypes.get_errno())}")
+    if libc.unshare(CLONE_NEWNS) == 0:
+        # In a chroot "/" is no mount, and cannot be made private.
+        if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0 or ctypes.get_errno() == errno.EINVAL:
+            return
+    raise RuntimeError(f"cannot have mounts of its own: {os.strerror(ctypes.get_errno())}")
 
 
 def must(command):
