@@ -34,7 +34,7 @@ debian_packages() {
     echo clang clang-tidy clang-format cppcheck shellcheck binutils openssh-client procps python3-jsonschema strace jq perl curl
     echo systemd selinux-policy-default selinux-policy-dev checkpolicy policycoreutils semodule-utils setools
     echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xfsprogs attr
-    echo augeas-tools policycoreutils-python-utils
+    echo augeas-tools policycoreutils-python-utils netbase
 }
 
 fedora_packages() {
