@@ -83,7 +83,7 @@ start() { # PLAN
     ) &
 }
 met=0 wins_a=0 wins_b=0 round=0
-while [ "$round" -lt 30 ]; do
+while [ "$round" -lt 14 ]; do
     again fresh
     first=a second=b
     [ $((round % 2)) -eq 0 ] || first=b second=a
@@ -113,7 +113,7 @@ echo "two applies at once: $round rounds, met in $met, won by one $wins_a times 
 met=0 round=0
 cp "$work/a.plan" "$work/c.plan"
 for signature in "$work"/a.plan.*; do cp "$signature" "$work/c.plan${signature#"$work/a.plan"}"; done
-while [ "$round" -lt 10 ]; do
+while [ "$round" -lt 6 ]; do
     again fresh
     start a
     one=$!
@@ -240,7 +240,7 @@ again fresh
 beside=$!
 until_true test -s "$work/committed"
 round=0 met=0 later=0
-while [ "$round" -lt 6 ]; do
+while [ "$round" -lt 4 ]; do
     rm -f "$work/labels.plan" "$work"/labels.plan.*
     # Between two of its commits; its lock may be held longer than anybody waits.
     plan_make "$work/labels.plan" $port $maxconn
