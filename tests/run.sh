@@ -28,7 +28,7 @@ about() {
     crash) echo "a fault at system call after system call, and the host whole afterwards" ;;
     clang) echo "builds with clang, warnings are errors" ;;
     sanitize) echo "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" ;;
-    without) echo "builds and unit tests without libselinux, libsemanage, libsepol, libauparse, libsystemd" ;;
+    without) echo "builds and unit tests without libselinux, libsemanage, libsepol, libauparse, libsystemd, zlib, libzstd, liblzma" ;;
     analyzer) echo "gcc -fanalyzer" ;;
     cppcheck) echo "cppcheck" ;;
     tidy) echo "clang-tidy" ;;
@@ -88,7 +88,8 @@ part_sanitize() {
 }
 part_without() {
     make_all without gcc -DHAMEDIC_WITH_SELINUX=OFF -DHAMEDIC_WITH_SEMANAGE=OFF -DHAMEDIC_WITH_SEPOL=OFF \
-        -DHAMEDIC_WITH_AUDIT=OFF -DHAMEDIC_WITH_SYSTEMD=OFF &&
+        -DHAMEDIC_WITH_AUDIT=OFF -DHAMEDIC_WITH_SYSTEMD=OFF -DHAMEDIC_WITH_ZLIB=OFF -DHAMEDIC_WITH_ZSTD=OFF \
+        -DHAMEDIC_WITH_LZMA=OFF &&
         run_tests without '^unit/'
 }
 # gcc's uninitialized values are mostly ones that a failed call would have left; clang's analyzer tells them apart.

@@ -42,6 +42,9 @@ BEGIN {
     doors["cap-ng"] = 1
     doors["libaudit"] = 1
     doors["auparse"] = 1
+    doors["zlib"] = 1
+    doors["zstd"] = 1
+    doors["lzma"] = 1
 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, part, "\"")

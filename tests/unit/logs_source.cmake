@@ -1,0 +1,4 @@
+# unit tests: where logs come from
+if(HAMEDIC_HAVE_ZLIB AND HAMEDIC_HAVE_ZSTD AND HAMEDIC_HAVE_LZMA)
+    hamedic_unit_test(logs_unpack hamedic_host)
+endif()
