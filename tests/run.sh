@@ -19,12 +19,13 @@ case $build in
 esac
 jobs=$(nproc)
 
-parts="gcc unit integration crash clang sanitize without analyzer cppcheck tidy layers symbols format scripts lab"
+parts="gcc unit integration diagnosis crash clang sanitize without analyzer cppcheck tidy layers symbols format scripts lab"
 about() {
     case $1 in
     gcc) echo "builds with gcc, warnings are errors" ;;
     unit) echo "unit tests" ;;
     integration) echo "the program against real HAProxy, and the quickstart" ;;
+    diagnosis) echo "every cause made for real, and what diagnose names" ;;
     crash) echo "a fault at system call after system call, and the host whole afterwards" ;;
     clang) echo "builds with clang, warnings are errors" ;;
     sanitize) echo "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer" ;;
@@ -70,6 +71,13 @@ part_integration() {
         return 1
     }
     make_all gcc gcc && run_tests gcc '^integration/'
+}
+part_diagnosis() {
+    make_all gcc gcc >"$build/logs/diagnosis-build.log" 2>&1 || {
+        tail -n 20 "$build/logs/diagnosis-build.log"
+        return 1
+    }
+    "$source/tests/diagnosis/run" --jobs 2 "$build/gcc"
 }
 # Some minutes; tests/crash/run --long is everything.
 part_crash() {
@@ -167,7 +175,7 @@ mkdir -p "$build/logs"
 
 passed=0
 failed=0
-# A part that ran ctest counts as its tests, the lab as its scenarios, crash as its rows; any other one counts as one.
+# A part that ran ctest counts as its tests, the lab and diagnosis as their scenarios, crash as its rows; any other one counts as one.
 tally() { # LOG STATUS
     line=$(sed -n -E 's/^([0-9]+) of ([0-9]+) (scenarios passed|rows held)[ ,].*/\1 \2/p' "$1")
     if [ -n "$line" ]; then
@@ -197,6 +205,7 @@ for part in "$@"; do
     if [ "$bad" -eq 0 ]; then
         echo "ok ($good passed, $(($(date +%s) - start)) s)"
         # Which scenarios or rows, and how long each took.
+        [ "$part" != diagnosis ] || sed -n '/^scenario /,$p' "$log" | sed 's/^/    /'
         [ "$part" != lab ] || sed -n '/^machine: /p; /^scenario /,$p' "$log" | sed 's/^/    /'
         [ "$part" != crash ] || sed -n '/^row /,$p' "$log" | sed 's/^/    /'
     else

@@ -1,0 +1,450 @@
+"""A throw-away host for one scenario: HAProxy, servers, clients, a system logger, and other hosts beyond a wire.
+
+A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), so nothing is to be cleaned up.
+
+    host.config(text)           haproxy.cfg; without a `global` section HEAD stands before it (globals, defaults: more
+                                lines for it; log=False: none)
+    host.start(*arguments)      master and worker with both sockets; waits until the Runtime API answers
+    host.reload()               as systemctl does; waits for the new worker (works=False: for the failure)
+    host.ask(command)           one answer of the stats socket; host.info(), host.stats(), host.stat(proxy, name)
+    host.backend(*addresses, delay=0)    HTTP servers that answer 200 after so many milliseconds
+    host.server(address, answer)         a server of our own: answer(connection), bytes, or None: it says nothing
+    host.load(address, clients=, pause=) clients that ask again and again; .line() is what they got lately
+    host.connect(address, count=1)       connections that are held open; host.get(address): the status of one request
+    host.peer()                 another host: .address, .host_address (ours on that wire), and what Place offers
+    host.run([...])             a program; host.sysctl(key, value); host.write(path, text)
+    host.wait(condition, what)  until it is true, at most 20 s
+    host.log                    what rsyslog would have written, as Debian's rule for HAProxy has it; host.log_text()
+
+Addresses are "127.0.0.11:9001". What is not so when it should be raises; a scenario's own `assert` does, too.
+Called by the runner, inside the host: host.py SCENARIO-FILE BUILD-TREE; one line of JSON on standard output.
+"""
+import csv
+import ctypes
+import datetime
+import http.client
+import importlib.util
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+HEAD = """global
+    log /dev/log local0
+    maxconn 400
+    nbthread 1
+    stats socket /run/haproxy/admin.sock mode 600 level admin
+{globals}
+defaults
+    log global
+    mode http
+    option httplog
+    timeout connect 1s
+    timeout client 10s
+    timeout server 10s
+{defaults}
+"""
+CONFIG = "/etc/haproxy/haproxy.cfg"
+LOG = "/var/log/haproxy.log"
+API = "/run/haproxy/admin.sock"
+MASTER = "/run/haproxy-master.sock"
+PIDFILE = "/run/haproxy.pid"
+SECONDS = 20
+CLONE_NEWNET = 0x40000000
+
+
+def pair(address):
+    ip, _, port = address.rpartition(":")
+    return ip, int(port)
+
+
+class Place:
+    """A network: that of the host, or a peer's. The files are the same ones."""
+
+    def __init__(self, programs, pid=None):
+        self.programs, self.pid = programs, pid
+        self.kept = []
+
+    def command(self, arguments):
+        enter = [] if self.pid is None else ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+        return enter + [str(one) for one in arguments]
+
+    def run(self, arguments, check=True, stdin=""):
+        done = subprocess.run(self.command(arguments), input=stdin, capture_output=True, text=True, check=False,
+                              timeout=SECONDS)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr or done.stdout}")
+        return done
+
+    def begin(self, arguments, **more):
+        """A program in the background."""
+        return subprocess.Popen(self.command(arguments), stdin=subprocess.DEVNULL, **more)
+
+    def socket(self, *kind):
+        """One that belongs to this network, whoever uses it afterwards."""
+        if self.pid is None:
+            return socket.socket(*kind)
+        made = []
+
+        def enter():
+            libc = ctypes.CDLL(None, use_errno=True)
+            with open(f"/proc/{self.pid}/ns/net", "rb") as namespace:
+                assert libc.setns(namespace.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+            made.append(socket.socket(*kind))
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        assert made, "no socket could be made there"
+        return made[0]
+
+    def sysctl(self, key, value):
+        # nsenter keeps our mounts, and /proc/sys/net is that of the process that looks.
+        self.run(["sh", "-c", 'printf %s "$1" >"/proc/sys/$2"', "sh", value, key.replace(".", "/")])
+
+    def listen(self, address, backlog=1024):
+        """A listening socket that nobody accepts from."""
+        one = self.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind(pair(address))
+        one.listen(backlog)
+        self.kept.append(one)
+        return one
+
+    def backend(self, *addresses, delay=0):
+        process = self.begin([os.path.join(self.programs, "backend"), *(f"{one}={delay}" for one in addresses)],
+                             stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n", f"nothing listens on {addresses}"
+        return process
+
+    def server(self, address, answer=None, backlog=1024):
+        """answer: bytes, sent once a request has come; a function, called in a thread with the connection, which it
+        must not close; None: accepts, and says nothing."""
+        listener = self.listen(address, backlog)
+
+        def serve(connection):
+            try:
+                with connection:
+                    if callable(answer):
+                        answer(connection)
+                    elif answer is not None and connection.recv(65536):
+                        connection.sendall(answer)
+            except OSError:
+                pass
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                if answer is None:
+                    self.kept.append(connection)
+                else:
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return listener
+
+    def connect(self, address, count=1, source=None, timeout=2):
+        """Connections that stay; the kernel makes them, whether or not they are ever accepted."""
+        made = []
+        for _ in range(count):
+            one = self.socket()
+            one.settimeout(timeout)
+            if source:
+                one.bind((source, 0))
+            one.connect(pair(address))
+            made.append(one)
+        self.kept += made
+        return made
+
+    def load(self, address, clients=20, pause=100, patience=5000, sources=16):
+        return Load(self, ["-a", address, "-n", clients, "-p", pause, "-m", patience, "-s", sources, "-w", 1])
+
+
+class Load:
+    """Clients at work, and the last line they said: requests, rate, ok, 503, other, refused, hung, p50, p95, max."""
+
+    def __init__(self, place, arguments):
+        self.lines = []
+        self.process = place.begin([os.path.join(place.programs, "traffic"), *arguments], stdout=subprocess.PIPE,
+                                   text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append({key: int(value) for key, value in (word.split("=") for word in line.split())})
+
+    def line(self):
+        assert self.process.poll() is None, "the clients ended"
+        return self.lines[-1] if self.lines else {}
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Peer(Place):
+    """Another host, beyond a wire of its own: 10.77.N.2/24; this host is 10.77.N.1 there."""
+
+    def __init__(self, host, number):
+        self.process = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        super().__init__(host.programs, self.process.pid)
+        self.name = f"wire{number}"
+        self.address, self.host_address = f"10.77.{number}.2", f"10.77.{number}.1"
+        ours = os.readlink("/proc/self/ns/net")
+        host.wait(lambda: os.readlink(f"/proc/{self.pid}/ns/net") != ours, "the peer's network")
+        host.run(["ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.pid])
+        host.run(["ip", "address", "add", f"{self.host_address}/24", "dev", self.name])
+        host.run(["ip", "link", "set", self.name, "up"])
+        self.run(["ip", "address", "add", f"{self.address}/24", "dev", "eth0"])
+        for link in ("lo", "eth0"):
+            self.run(["ip", "link", "set", link, "up"])
+
+
+class Host(Place):
+    def __init__(self, build):
+        super().__init__(os.path.join(build, "tests", "host"))
+        self.build = build
+        self.hamedic = os.path.join(build, "hamedic")
+        self.log = LOG
+        self.logs = False
+        self.master = None  # Popen
+        self.peers = []
+        self.arguments = []  # more for `hamedic diagnose`
+        self.hamedic_prefix = []  # what it is run by
+        self.run(["sh", "-c", "rm -rf /etc/haproxy /etc/hamedic /etc/sysctl.d/* /etc/sysctl.conf"])
+        for folder in ("/etc/haproxy", "/etc/sysctl.d", "/run/haproxy"):
+            os.makedirs(folder, exist_ok=True)
+
+    # ---- files and settings ----
+
+    def write(self, path, text, mode=0o644):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        os.chmod(path, mode)
+
+    def read(self, path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def config(self, text, globals="", defaults="", log=True):  # pylint: disable=redefined-builtin
+        if re.search(r"^global\b", text, re.M) is None:
+            head = HEAD.format(globals=globals, defaults=defaults)
+            if not log:
+                head = re.sub(r"^    log .*\n", "", head, flags=re.M)
+            text = head + text
+        self.write(CONFIG, text)
+        if re.search(r"^\s+log /dev/log\b", text, re.M):
+            self.start_logger()
+
+    def change(self, old, new):
+        """In haproxy.cfg; it must be there exactly once."""
+        text = self.read(CONFIG)
+        assert text.count(old) == 1, f"'{old}' is {text.count(old)} times in the configuration"
+        self.write(CONFIG, text.replace(old, new))
+
+    # ---- HAProxy ----
+
+    def start(self, *arguments, config=None, works=True):
+        if config is not None:
+            self.config(config)
+        self.master = self.begin(["haproxy", "-W", "-f", CONFIG, "-p", PIDFILE, "-S", MASTER, *arguments],
+                                 stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
+        threading.Thread(target=self.take_messages, args=(self.master,), daemon=True).start()
+        if not works:
+            self.wait(lambda: self.master.poll() is not None, "the start to fail")
+            return
+        self.wait(self.serves, "HAProxy to start")
+
+    def serves(self):
+        if self.master.poll() is not None:
+            raise AssertionError(f"HAProxy ended with {self.master.returncode}")
+        if API in self.read(CONFIG):
+            return self.ask("show info", may_fail=True) is not None
+        return self.worker() is not None
+
+    def worker(self):
+        """The process id of the newest worker."""
+        pids = self.read(f"/proc/{self.master.pid}/task/{self.master.pid}/children").split()
+        return int(pids[-1]) if pids else None
+
+    def stop(self):
+        self.master.terminate()
+        self.master.wait(SECONDS)
+
+    def failed_reloads(self):
+        found = re.search(r"failed: (\d+)", self.ask("show proc", path=MASTER, may_fail=True) or "")
+        return int(found.group(1)) if found else 0
+
+    def reload(self, works=True):
+        before, failed = self.worker(), self.failed_reloads()
+        self.master.send_signal(signal.SIGUSR2)
+        if works:
+            self.wait(lambda: self.worker() not in (None, before) and self.serves() and
+                      (API not in self.read(CONFIG) or int(self.info()["Pid"]) != before), "the new worker")
+        else:
+            self.wait(lambda: self.failed_reloads() > failed, "the reload to fail")
+
+    def ask(self, command, path=API, may_fail=False):
+        try:
+            with socket.socket(socket.AF_UNIX) as one:
+                one.settimeout(5)
+                one.connect(path)
+                one.sendall(command.encode() + b"\n")
+                answer = b""
+                while part := one.recv(65536):
+                    answer += part
+        except OSError:
+            if may_fail:
+                return None
+            raise
+        return answer.decode(errors="replace")
+
+    def info(self):
+        return dict(line.split(": ", 1) for line in self.ask("show info").splitlines() if ": " in line)
+
+    def stats(self):
+        return list(csv.DictReader(io.StringIO(self.ask("show stat")[2:])))
+
+    def stat(self, proxy, name):
+        """Of one server, or of FRONTEND or BACKEND."""
+        return next(row for row in self.stats() if row["pxname"] == proxy and row["svname"] == name)
+
+    def has_status(self, proxy, name, *words):
+        return self.stat(proxy, name)["status"] in words
+
+    def wait_checked(self):
+        """Until each server that is checked was checked, and none is on its way up or down."""
+        self.wait(lambda: all(row["check_status"] not in ("", "INI", "* ") and " " not in row["status"]
+                              for row in self.stats() if row["svname"] not in ("FRONTEND", "BACKEND") and
+                              row["status"] not in ("no check", "MAINT", "DRAIN") and row["check_status"] != ""),
+                  "the checks")
+
+    # ---- clients ----
+
+    def get(self, address, path="/", timeout=3, headers=None):
+        """The status of one answer; 0: none came; -1: refused."""
+        ip, port = pair(address)
+        try:
+            connection = http.client.HTTPConnection(ip, port, timeout=timeout)
+            connection.request("GET", path, headers=headers or {})
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            return -1
+        except (OSError, http.client.HTTPException):
+            return 0
+
+    # ---- the system's logger ----
+
+    def start_logger(self):
+        if self.logs:
+            return
+        self.logs = True
+        receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        receiver.bind("/dev/log")
+        os.chmod("/dev/log", 0o666)
+
+        def receive():
+            while True:
+                text = receiver.recv(65536).decode("latin-1")
+                found = re.match(r"<\d+>\w{3} [ \d]\d \d\d:\d\d:\d\d (\S+: ?)(.*)", text, re.S)
+                if found:
+                    self.log_line(*found.groups())
+
+        threading.Thread(target=receive, daemon=True).start()
+
+    def log_line(self, tag, text):
+        """As rsyslog's FileFormat has it."""
+        now = datetime.datetime.now().astimezone().isoformat(timespec="microseconds")
+        text = re.sub(r"[\x00-\x1f\x7f]", lambda found: f"#{ord(found.group()):03o}", text.rstrip("\n"))
+        line = f"{now} {socket.gethostname()} {tag.rstrip()} {text}\n"
+        with open(LOG, "ab") as file:
+            file.write(line.encode("latin-1", errors="replace"))
+
+    def take_messages(self, process):
+        """What HAProxy says itself goes through the journal to rsyslog, as a line of that process."""
+        for line in process.stderr:
+            if self.logs:
+                self.log_line(f"haproxy[{process.pid}]:", line)
+            with open("/var/log/haproxy.messages", "a", encoding="utf-8") as file:
+                file.write(line)
+
+    def log_text(self):
+        return self.read(LOG) if os.path.exists(LOG) else ""
+
+    def messages(self):
+        """What HAProxy itself said."""
+        path = "/var/log/haproxy.messages"
+        return self.read(path) if os.path.exists(path) else ""
+
+    # ---- others ----
+
+    def peer(self):
+        self.peers.append(Peer(self, len(self.peers) + 1))
+        return self.peers[-1]
+
+    def wait(self, condition, what="a condition", seconds=SECONDS):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"waited {seconds} s in vain for {what}")
+            time.sleep(0.03)
+
+    def diagnose(self, *arguments):
+        """(exit status, report): what hamedic says; the report is None where it wrote none."""
+        done = self.run([*self.hamedic_prefix, self.hamedic, "diagnose", "--json", *self.arguments, *arguments],
+                        check=False)
+        try:
+            return done.returncode, json.loads(done.stdout), done.stderr
+        except ValueError:
+            return done.returncode, None, done.stderr
+
+
+def load(path):
+    """A scenario's file as a module."""
+    spec = importlib.util.spec_from_file_location("scenario", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main():
+    path, build = sys.argv[1:]
+    answer = os.dup(1)
+    os.dup2(2, 1)  # what else is printed is for the log
+    scenario = load(path)
+    host = Host(build)
+    seen = {"error": None, "exit": None, "report": None, "stderr": ""}
+    try:
+        seen["step"] = "make"
+        scenario.make(host)
+        seen["step"] = "happened"
+        if hasattr(scenario, "happened"):
+            scenario.happened(host)
+        seen["step"] = "diagnose"
+        begin = time.monotonic()
+        seen["exit"], seen["report"], seen["stderr"] = host.diagnose()
+        seen["seconds"] = time.monotonic() - begin
+        if hasattr(scenario, "check") and seen["report"] is not None:
+            seen["step"] = "check"
+            scenario.check(host, seen["report"])
+    except Exception:  # pylint: disable=broad-except # whatever it was, the scenario did not go as written
+        seen["error"] = traceback.format_exc(limit=-3)
+    seen["messages"], seen["log"] = host.messages(), host.log_text()[-20000:]
+    with open(answer, "w", encoding="ascii") as file:
+        json.dump(seen, file)
+    os._exit(0)  # threads that serve do not keep us; what was started ends with the host
+
+
+if __name__ == "__main__":
+    main()
