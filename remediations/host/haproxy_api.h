@@ -45,19 +45,32 @@ bool haproxy_info_number(const struct haproxy_info *info, const char *key, int64
 const char *haproxy_info_text(const struct haproxy_info *info, const char *key,
                               struct arena *arena); /* NULL: absent; escaped */
 
-/* One row of `show stat`: what hamedic uses of it. -1: the field was empty or the column absent. */
+/* One row of `show stat`: what hamedic uses of it. -1: the field was empty or the column absent;
+ * NULL the same for texts, which are escaped. Besides `type` there are only const char * and
+ * int64_t here, so that a row can be sent field by field. */
 enum stat_type { STAT_FRONTEND, STAT_BACKEND, STAT_SERVER, STAT_LISTENER };
 struct haproxy_stat {
     enum stat_type type;
-    const char *proxy, *name; /* escaped */
-    const char *status;       /* "UP", "DOWN", "OPEN", "no check", ... */
-    const char *check_status; /* "L4CON"; a leading "* " was taken off */
-    const char *last_check;   /* last_chk text, escaped */
-    const char *address;      /* "10.0.0.1:80"; NULL below level operator */
-    int64_t queue, queue_max, sessions, sessions_max, session_limit, queue_limit;
-    int64_t connect_errors, retries, weight, active, backup;
+    const char *proxy, *name;
+    const char *status;            /* "UP", "DOWN", "OPEN", "no check", ... */
+    const char *check_status;      /* "L4CON"; a leading "* " was taken off */
+    const char *last_check;        /* last_chk text */
+    const char *check_description; /* "Layer4 connection problem" */
+    const char *agent_status, *last_agent;
+    const char *address; /* "10.0.0.1:80"; NULL below level operator */
+    const char *tracked; /* "be/s1": whose check decides */
+    const char *mode;    /* "http", "tcp"; NULL below level operator */
+    int64_t queue, queue_max, sessions, sessions_max, session_limit, sessions_total, queue_limit;
+    int64_t requests_denied, responses_denied, request_errors, response_errors;
+    int64_t connect_errors, retries, redispatches, weight, active, backup;
+    int64_t check_failures, check_downs, rate, rate_limit, rate_max;
+    /* Of a server: its own answers, not what HAProxy said in its place. */
+    int64_t responses_1xx, responses_2xx, responses_3xx, responses_4xx, responses_5xx,
+        responses_other;
+    int64_t observed_failures; /* hanafail: `observe` saw them in the traffic */
+    int64_t requests_total, client_aborts, server_aborts;
     int64_t queue_ms, connect_ms, response_ms, total_ms; /* averages over the last 1024 */
-    int64_t check_code, last_change;
+    int64_t check_code, check_ms, agent_ms, check_rise, check_fall, check_health, last_change;
 };
 MUST_CHECK int haproxy_stat_parse(struct span answer, struct arena *arena,
                                   struct haproxy_stat **out_rows, size_t *out_count,
