@@ -13,12 +13,16 @@ struct entry {
     unsigned char source[ADDRESS], destination[ADDRESS];
     uint32_t port;
     uint32_t total, established, time_wait, syn_sent;
+    uint32_t measured, retrying, least_round_trip_us;
+    uint64_t round_trips_us; /* of all that were measured */
+    uint64_t segments, retransmitted;
 };
 
 struct socket_table {
     struct arena *arena;
     struct socket_row *listeners;
     size_t listener_count;
+    uint32_t *half_open;                   /* for each listener */
     unsigned char is_listening[PORTS / 8]; /* most ports are not: no need to look further */
     struct entry *entries;
     size_t entry_count;
@@ -58,6 +62,8 @@ void socket_table_listen(struct socket_table *table, const struct socket_row *ro
 {
     if (row->local_port >= PORTS)
         return;
+    table->half_open =
+        arena_grow(table->arena, table->half_open, table->listener_count, sizeof *table->half_open);
     ARENA_PUSH(table->arena, table->listeners, table->listener_count) = *row;
     table->is_listening[row->local_port / 8] |= (unsigned char)(1U << row->local_port % 8);
 }
@@ -71,17 +77,18 @@ static bool listens_on(const unsigned char listener[16], const unsigned char add
            (is_v4(address) && memcmp(listener, any_v4, ADDRESS) == 0);
 }
 
-static bool was_accepted(const struct socket_table *table, const struct socket_row *row)
+/* Which listener accepts, or accepted, this; listener_count: none. */
+static size_t find_listener(const struct socket_table *table, const struct socket_row *row)
 {
     uint32_t port = row->local_port;
 
     if ((table->is_listening[port / 8] & (1U << port % 8)) == 0)
-        return false;
+        return table->listener_count;
     for (size_t i = 0; i < table->listener_count; i++)
         if (table->listeners[i].local_port == port &&
             listens_on(table->listeners[i].local, row->local))
-            return true;
-    return false;
+            return i;
+    return table->listener_count;
 }
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
@@ -126,13 +133,29 @@ static void grow(struct socket_table *table)
         table->slots[find_slot(table, &table->entries[i])] = i + 1;
 }
 
+static void measure(struct entry *entry, const struct socket_row *row)
+{
+    entry->measured++;
+    entry->retrying += row->retrying;
+    entry->round_trips_us += row->round_trip_us;
+    entry->segments += row->segments;
+    entry->retransmitted += row->retransmitted;
+    if (row->least_round_trip_us > 0 &&
+        (entry->least_round_trip_us == 0 || row->least_round_trip_us < entry->least_round_trip_us))
+        entry->least_round_trip_us = row->least_round_trip_us;
+}
+
 void socket_table_count(struct socket_table *table, const struct socket_row *row)
 {
     struct entry key = {.port = row->remote_port};
 
     if (row->local_port >= PORTS || row->local_port == 0 || row->remote_port == 0 ||
-        row->state == SOCKET_LISTEN || row->state == SOCKET_CLOSE ||
-        row->state == SOCKET_SYN_RECV || row->state > SOCKET_CLOSING || was_accepted(table, row))
+        row->state == SOCKET_LISTEN || row->state == SOCKET_CLOSE || row->state > SOCKET_CLOSING)
+        return;
+    size_t listener = find_listener(table, row);
+    if (row->state == SOCKET_SYN_RECV && listener < table->listener_count)
+        table->half_open[listener]++;
+    if (row->state == SOCKET_SYN_RECV || listener < table->listener_count)
         return;
     memcpy(key.source, row->local, ADDRESS);
     memcpy(key.destination, row->remote, ADDRESS);
@@ -148,6 +171,8 @@ void socket_table_count(struct socket_table *table, const struct socket_row *row
     entry->established += row->state == SOCKET_ESTABLISHED;
     entry->time_wait += row->state == SOCKET_TIME_WAIT;
     entry->syn_sent += row->state == SOCKET_SYN_SENT;
+    if (row->measured)
+        measure(entry, row);
 }
 
 static const char *address_text(const unsigned char address[16], struct arena *arena)
@@ -186,7 +211,10 @@ void socket_table_finish(const struct socket_table *table, struct arena *arena,
                                                  .port = row->local_port,
                                                  .queue = row->queue,
                                                  .queue_limit = row->queue_limit,
-                                                 .inode = row->inode};
+                                                 .inode = row->inode,
+                                                 .half_open = table->half_open[i],
+                                                 .drops_known = row->drops_known,
+                                                 .drops = row->drops};
     }
     sockets.destinations =
         arena_alloc(arena, sockets.destination_count * sizeof *sockets.destinations);
@@ -199,7 +227,15 @@ void socket_table_finish(const struct socket_table *table, struct arena *arena,
                                  .total = entry->total,
                                  .established = entry->established,
                                  .time_wait = entry->time_wait,
-                                 .syn_sent = entry->syn_sent};
+                                 .syn_sent = entry->syn_sent,
+                                 .measured = entry->measured,
+                                 .retrying = entry->retrying,
+                                 .least_round_trip_us = entry->least_round_trip_us,
+                                 .segments = entry->segments,
+                                 .retransmitted = entry->retransmitted};
+        if (entry->measured > 0)
+            sockets.destinations[i].round_trip_us =
+                (uint32_t)(entry->round_trips_us / entry->measured);
     }
     if (sockets.destination_count > 1)
         qsort(sockets.destinations, sockets.destination_count, sizeof *sockets.destinations,

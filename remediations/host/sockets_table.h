@@ -33,13 +33,19 @@ struct socket_row {
     unsigned state;
     uint32_t queue, queue_limit; /* of a listener */
     uint64_t inode;
+    bool drops_known; /* of a listener */
+    uint32_t drops;
+    bool measured; /* of a connection: what follows was told */
+    bool retrying;
+    uint32_t round_trip_us, least_round_trip_us;
+    uint64_t segments, retransmitted;
 };
 
 struct socket_table;
 struct socket_table *socket_table_new(struct arena *arena);
 void socket_table_listen(struct socket_table *table, const struct socket_row *row);
 /* A socket whose local port is one that its address listens on was accepted, not made: it is not
- * counted. */
+ * counted, but for one in SYN-RECV, which counts for the listener. */
 void socket_table_count(struct socket_table *table, const struct socket_row *row);
 /* Most connections first. */
 void socket_table_finish(const struct socket_table *table, struct arena *arena,

@@ -84,6 +84,31 @@ static inline void bench_info(struct bench *bench, size_t index, const char *key
     bench->fields[index].value = span_of(arena_printf(bench->arena, "%jd", (intmax_t)value));
 }
 
+static inline struct listener bench_listener(const char *address, uint32_t port, uint32_t queue,
+                                             uint32_t limit, uint64_t inode)
+{
+    return (struct listener){.address = address,
+                             .port = port,
+                             .queue = queue,
+                             .queue_limit = limit,
+                             .inode = inode,
+                             .drops_known = true};
+}
+
+static inline struct destination bench_destination(const char *source, const char *address,
+                                                   uint32_t port, uint32_t total,
+                                                   uint32_t established, uint32_t time_wait,
+                                                   uint32_t syn_sent)
+{
+    return (struct destination){.source = source,
+                                .address = address,
+                                .port = port,
+                                .total = total,
+                                .established = established,
+                                .time_wait = time_wait,
+                                .syn_sent = syn_sent};
+}
+
 #define BENCH_CONFIG                                                                               \
     "global\n"                                                                                     \
     "    log /dev/log local0\n"                                                                    \
@@ -184,11 +209,11 @@ static inline void bench_network(struct bench *bench)
     for (size_t i = 0; i < 3; i++) {
         bench->probes[i] = (struct probe){addresses[i], ports[i], 0, 600};
         bench->destinations[i] =
-            (struct destination){"10.0.0.5", addresses[i], ports[i], 40, 30, 10, 0};
+            bench_destination("10.0.0.5", addresses[i], ports[i], 40, 30, 10, 0);
     }
-    bench->listeners[LISTENER_80] = (struct listener){"0.0.0.0", 80, 0, 1000, 1};
-    bench->listeners[LISTENER_8443] = (struct listener){"0.0.0.0", 8443, 0, 500, 2};
-    bench->listeners[LISTENER_SSH] = (struct listener){"0.0.0.0", 22, 0, 128, 3};
+    bench->listeners[LISTENER_80] = bench_listener("0.0.0.0", 80, 0, 1000, 1);
+    bench->listeners[LISTENER_8443] = bench_listener("0.0.0.0", 8443, 0, 500, 2);
+    bench->listeners[LISTENER_SSH] = bench_listener("0.0.0.0", 22, 0, 128, 3);
 }
 
 static inline struct bench *bench_new(void)

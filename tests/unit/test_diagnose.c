@@ -140,7 +140,7 @@ static void test_backend_no_ports_reserves_before_it_widens(void **state)
     (void)state;
     break_ports(bench);
     bench->sysctls[SYSCTL_RESERVED].running = "50000";
-    bench->listeners[LISTENER_SPARE] = (struct listener){"::", 5432, 0, 128, 8};
+    bench->listeners[LISTENER_SPARE] = bench_listener("::", 5432, 0, 128, 8);
     bench->facts.sockets.listener_count = LISTENER_ROOM;
     struct diagnosis_result result = run(bench);
     assert_int_equal(find(&result, "backend-no-ports")->state, FINDING_PROVEN);

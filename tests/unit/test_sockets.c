@@ -116,6 +116,54 @@ static void test_table_accepted_sockets_are_not_outgoing(void **state)
     assert_int_equal(sockets.destinations[0].total + sockets.destinations[1].total, 3);
 }
 
+static void test_table_half_open_counts_for_its_listener(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct socket_table *table = socket_table_new(arena);
+    struct sockets sockets;
+
+    (void)state;
+    listens(table, "0.0.0.0", 80);
+    listens(table, "10.0.0.7", 443);
+    count(table, "10.0.0.7", 443, "192.0.2.1", 50000, SOCKET_SYN_RECV);
+    count(table, "10.0.0.7", 443, "192.0.2.2", 50000, SOCKET_SYN_RECV);
+    count(table, "10.0.0.8", 443, "192.0.2.2", 50000, SOCKET_SYN_RECV);
+    count(table, "10.0.0.7", 443, "192.0.2.3", 50000, SOCKET_ESTABLISHED);
+    socket_table_finish(table, arena, &sockets);
+    assert_int_equal(sockets.listeners[0].half_open, 0);
+    assert_int_equal(sockets.listeners[1].half_open, 2);
+    assert_int_equal(sockets.destination_count, 0);
+}
+
+static void test_table_adds_up_what_connections_measured(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct socket_table *table = socket_table_new(arena);
+    struct sockets sockets;
+    struct socket_row row = row_of("10.0.0.1", 40000, "10.0.1.1", 80, SOCKET_ESTABLISHED);
+
+    (void)state;
+    socket_table_count(table, &row);
+    row.measured = true;
+    row.round_trip_us = 1000;
+    row.least_round_trip_us = 400;
+    row.segments = 10;
+    row.retransmitted = 1;
+    socket_table_count(table, &row);
+    row.round_trip_us = 3000;
+    row.least_round_trip_us = 300;
+    row.retrying = true;
+    socket_table_count(table, &row);
+    socket_table_finish(table, arena, &sockets);
+    assert_int_equal(sockets.destinations[0].total, 3);
+    assert_int_equal(sockets.destinations[0].measured, 2);
+    assert_int_equal(sockets.destinations[0].retrying, 1);
+    assert_int_equal(sockets.destinations[0].round_trip_us, 2000);
+    assert_int_equal(sockets.destinations[0].least_round_trip_us, 300);
+    assert_int_equal(sockets.destinations[0].segments, 20);
+    assert_int_equal(sockets.destinations[0].retransmitted, 2);
+}
+
 static void test_table_many_sockets_keep_their_counts(void **state)
 {
     enum { DESTINATIONS = 5000, EACH = 60 };
@@ -306,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_table_counts_per_source_destination_and_port),
         cmocka_unit_test(test_table_mapped_ipv4_counts_with_ipv4),
         cmocka_unit_test(test_table_accepted_sockets_are_not_outgoing),
+        cmocka_unit_test(test_table_half_open_counts_for_its_listener),
+        cmocka_unit_test(test_table_adds_up_what_connections_measured),
         cmocka_unit_test(test_table_many_sockets_keep_their_counts),
         cmocka_unit_test(test_proc_lines_become_listeners_and_destinations),
         cmocka_unit_test(test_proc_ipv6_lines_are_understood),

@@ -1,0 +1,2 @@
+# unit tests
+hamedic_unit_test(netlink hamedic_host)
