@@ -33,13 +33,21 @@ struct option_set {
     size_t count;
 };
 
+/* What may be left away goes behind "=", or stands as the first argument of the command. */
+static int argument_of(const struct cli_option *option)
+{
+    if (option->argument == NULL)
+        return no_argument;
+    return option->argument[0] == '[' ? optional_argument : required_argument;
+}
+
 static void add_options(struct option_set *set, const struct cli_option *options)
 {
     for (; options != NULL && options->name != NULL && set->count < OPTIONS_MAX; options++) {
         set->at[set->count] = options;
         set->longs[set->count] = (struct option){
             options->name,
-            options->argument == NULL ? no_argument : required_argument,
+            argument_of(options),
             NULL,
             FIRST_LONG + (int)set->count,
         };

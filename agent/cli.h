@@ -24,7 +24,7 @@ enum exit_code {
 struct cli_option {
     const char *name;     /* long form without dashes */
     char letter;          /* 0: none */
-    const char *argument; /* "FILE"; NULL: takes none */
+    const char *argument; /* "FILE"; "[FILE]": may be left away; NULL: takes none */
     const char *help;
 };
 

@@ -1,9 +1,12 @@
 #include "agent/commands/commands.h"
 
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/explain.h"
 #include "agent/examine.h"
 
 static const struct cli_option options[] = {
     {"json", 0, NULL, "one JSON document (hamedic/diagnosis/1)"},
+    {"explain", 0, "[SLUG]", "what a cause means, how it is proven; without SLUG: all of them"},
     {"policy", 0, "FILE", "policy file, instead of the host's"},
     {NULL, 0, NULL, NULL},
 };
@@ -40,7 +43,31 @@ static void print_headline(const struct invocation *invocation, const struct exa
               (intmax_t)(slowest % 1000 / 100));
 }
 
-static enum exit_code run(struct invocation *invocation)
+/* "--explain=SLUG", or "--explain SLUG". */
+static enum exit_code explain(struct invocation *invocation)
+{
+    const char *slug = cli_value(invocation, "explain");
+    struct text text = text_new(invocation->arena);
+
+    if (invocation->arguments.count > 0)
+        slug = invocation->arguments.at[0];
+    if (slug[0] == '\0') {
+        explain_list(&invocation->style, &text);
+        cli_print(&text);
+        return EXIT_OK;
+    }
+    const struct cause *cause = causes_find(slug);
+    if (cause == NULL) {
+        explain_list(&invocation->style, &text);
+        cli_print(&text);
+        return cli_usage(invocation, "diagnose: no cause is called '%s'", slug);
+    }
+    explain_cause(&invocation->style, cause, &text);
+    cli_print(&text);
+    return EXIT_OK;
+}
+
+static enum exit_code look(struct invocation *invocation)
 {
     struct host *host CLEANUP_HOST = NULL;
     struct policy *policy CLEANUP_POLICY = NULL;
@@ -72,14 +99,26 @@ static enum exit_code run(struct invocation *invocation)
     return examine_found_something(&seen) ? EXIT_SOMETHING : EXIT_OK;
 }
 
+static enum exit_code run(struct invocation *invocation)
+{
+    if (cli_has(invocation, "explain"))
+        return explain(invocation);
+    if (invocation->arguments.count > 0)
+        return cli_usage(invocation, "diagnose: unexpected '%s'", invocation->arguments.at[0]);
+    return look(invocation);
+}
+
 const struct command command_diagnose = {
     .name = "diagnose",
-    .arguments = "",
+    .arguments = "[SLUG]",
     .summary = "what is wrong and why, with evidence",
     .about = "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and "
              "names what is wrong with the evidence for it. Changes nothing.\n"
+             "With --explain it looks at nothing: it tells what the word in a finding means.\n"
              "Exit status: 0 nothing proven, 2 findings.",
-    .example = "  hamedic diagnose\n  hamedic diagnose --json | jq '.findings[].cause'\n",
+    .example = "  hamedic diagnose\n  hamedic diagnose --explain backend-refused\n"
+               "  hamedic diagnose --json | jq '.findings[].cause'\n",
     .options = options,
+    .most = 1,
     .run = run,
 };

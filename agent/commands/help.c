@@ -1,4 +1,6 @@
 #include "agent/commands/commands.h"
+
+#include "agent/diagnose/explain.h"
 #include "remediations/remediation.h"
 
 static const struct cli_option options[] = {{NULL, 0, NULL, NULL}};
@@ -15,6 +17,15 @@ static void help_addresses(struct invocation *invocation)
     cli_print(&text);
 }
 
+static void help_causes(struct invocation *invocation)
+{
+    struct text text = text_new(invocation->arena);
+
+    text_add(&text, "\nCauses it can name (hamedic diagnose --explain SLUG)\n");
+    explain_list(&invocation->style, &text);
+    cli_print(&text);
+}
+
 static enum exit_code run(struct invocation *invocation)
 {
     if (invocation->arguments.count == 0) {
@@ -27,6 +38,8 @@ static enum exit_code run(struct invocation *invocation)
     cli_help_command(invocation, command);
     if (command == &command_plan)
         help_addresses(invocation);
+    if (command == &command_diagnose)
+        help_causes(invocation);
     return EXIT_OK;
 }
 

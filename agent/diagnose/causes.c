@@ -1,33 +1,36 @@
 #include "agent/diagnose/causes.h"
 
-static const struct cause rows[] = {
-    {"config-invalid", SEVERITY_WARNING, start_look_config_invalid},
-    {"bind-selinux", SEVERITY_CRITICAL, selinux_look_bind},
-    {"haproxy-not-running", SEVERITY_CRITICAL, start_look_not_running},
-    {"backend-no-ports", SEVERITY_CRITICAL, source_ports_look},
-    {"backend-selinux", SEVERITY_WARNING, back_look_selinux},
-    {"backend-loopback-only", SEVERITY_WARNING, back_look_loopback_only},
-    {"backend-refused", SEVERITY_WARNING, back_look_refused},
-    {"backend-timeout", SEVERITY_WARNING, back_look_timeout},
-    {"backend-unreachable", SEVERITY_WARNING, back_look_unreachable},
-    {"backend-maintenance", SEVERITY_NOTICE, back_look_maintenance},
-    {"global-maxconn", SEVERITY_CRITICAL, front_look_global_maxconn},
-    {"frontend-maxconn", SEVERITY_CRITICAL, front_look_frontend_maxconn},
-    {"server-queue", SEVERITY_WARNING, slow_look_server_queue},
-    {"fd-limit", SEVERITY_CRITICAL, limits_look_fd_limit},
-    {"limit-not-effective", SEVERITY_WARNING, limits_look_not_effective},
-    {"maxconn-over-budget", SEVERITY_WARNING, latent_look_maxconn_over_budget},
-    {"port-range-overlap", SEVERITY_WARNING, latent_look_port_range_overlap},
-    {"boolean-not-persistent", SEVERITY_WARNING, selinux_look_booleans},
-    {"selinux-store-damaged", SEVERITY_WARNING, selinux_look_store},
-    {"stats-socket-off", SEVERITY_WARNING, latent_look_stats_socket_off},
-    {"sysctl-overridden", SEVERITY_WARNING, boot_look_sysctl_overridden},
-    {"sysctl-not-persistent", SEVERITY_WARNING, boot_look_sysctl_not_persistent},
-    {"reload-failed", SEVERITY_CRITICAL, reload_look_failed},
-};
+#include <string.h>
 
-const struct cause *causes_table(size_t *out_count)
+static const struct causes_of *const tables[] = {&causes_start, &causes_back,   &causes_front,
+                                                 &causes_slow,  &causes_latent, &causes_reload};
+enum { TABLES = sizeof tables / sizeof tables[0] };
+
+size_t causes_count(void)
 {
-    *out_count = sizeof rows / sizeof rows[0];
-    return rows;
+    size_t count = 0;
+
+    for (size_t i = 0; i < TABLES; i++)
+        count += tables[i]->count;
+    return count;
+}
+
+const struct cause *causes_at(size_t index)
+{
+    for (size_t i = 0; i < TABLES; i++) {
+        if (index < tables[i]->count)
+            return &tables[i]->rows[index];
+        index -= tables[i]->count;
+    }
+    return NULL;
+}
+
+const struct cause *causes_find(const char *slug)
+{
+    const struct cause *cause;
+
+    for (size_t i = 0; (cause = causes_at(i)) != NULL; i++)
+        if (strcmp(cause->slug, slug) == 0)
+            return cause;
+    return NULL;
 }

@@ -1,14 +1,32 @@
 /* diagnose/causes: the table of causes, and the functions its rows name.
- * Use:     size_t count; const struct cause *rows = causes_table(&count);
- * Shapes:  rows stand in the order in which their wishes shall stand: what must be reserved before
- * what opens it.
+ * Use:     for (size_t i = 0; i < causes_count(); i++) causes_at(i)->slug ...
+ *          A NEW CAUSE is one row in the table of its subject (causes_start.c, causes_back.c,
+ *          causes_front.c, causes_slow.c, causes_latent.c, causes_reload.c), its function, declared
+ *          below, and its scenarios. The row has all of its texts (struct explanation): unit/diagnose_explain
+ *          holds them to that, to the width of a line, and to the slugs that they name.
+ * Shapes:  the tables are asked in the order given above, and rows in the order in which they stand:
+ *          who asks what others have found comes after them, and wishes stand in this order: what
+ *          must be reserved before what opens it.
  */
 #ifndef HAMEDIC_AGENT_DIAGNOSE_CAUSES_H
 #define HAMEDIC_AGENT_DIAGNOSE_CAUSES_H
 
 #include "agent/diagnose/diagnose.h"
 
-const struct cause *causes_table(size_t *out_count);
+size_t causes_count(void);
+const struct cause *causes_at(size_t index);       /* NULL: past the last */
+const struct cause *causes_find(const char *slug); /* NULL: no such cause */
+
+struct causes_of {
+    const struct cause *rows;
+    size_t count;
+};
+extern const struct causes_of causes_start;  /* it does not start, or cannot listen */
+extern const struct causes_of causes_back;   /* it cannot reach its servers */
+extern const struct causes_of causes_front;  /* clients are refused, hang or get nothing */
+extern const struct causes_of causes_slow;   /* it answers, but slowly */
+extern const struct causes_of causes_latent; /* it works now, but not after a boot or a start */
+extern const struct causes_of causes_reload; /* it runs, but not what its files say */
 
 /* start.c: does it run at all? */
 void start_look_not_running(struct diagnosis_work *work, const struct cause *cause);

@@ -309,16 +309,14 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
         .context = context,
         .result = out_result,
     };
-    size_t count;
-    const struct cause *causes = causes_table(&count);
 
     *out_result = (struct diagnosis_result){
         .findings = arena_alloc(arena, PLAN_FINDINGS_MAX * sizeof(struct finding))};
     look_find_servers(&work);
     activates_list(&work);
     selinux_prepare(&work);
-    for (size_t i = 0; i < count; i++)
-        causes[i].look(&work, &causes[i]);
+    for (size_t i = 0; i < causes_count(); i++)
+        causes_at(i)->look(&work, causes_at(i));
     sort_findings(out_result->findings, out_result->finding_count);
     tell_not_checked(&work);
     selinux_tell_not_checked(&work);

@@ -1,7 +1,7 @@
 /* diagnose: facts in, findings and wishes out. Pure.
  * Use:     diagnose(facts, arena, &result)
- * Shapes:  a cause is one row of the table in causes.c: slug and one function that looks at the
- * facts. A finding is `proven` when two sources that exist agree (or the only source that exists
+ * Shapes:  a cause is one row of a table in causes_*.c: slug, one function that looks at the
+ * facts, and what explains it. A finding is `proven` when two sources that exist agree (or the only source that exists
  * says so), else `possible`, and only proven ones bring wishes. The worst come first.
  */
 #ifndef HAMEDIC_AGENT_DIAGNOSE_DIAGNOSE_H
@@ -46,10 +46,24 @@ struct diagnosis_work {
     size_t findings_left_out;
     struct selinux_view *selinux; /* selinux.h */
 };
+/* What `diagnose --explain` tells of a cause: no text may be missing. Whole sentences in plain
+ * words, without a capital and a full stop around them, as everywhere in a finding. */
+#define CAUSE_UNLIKE_MAX 4
+struct explanation {
+    const char *line;   /* at a glance, in the list of all: at most 52 columns */
+    const char *means;  /* what is wrong, and what clients or the next start see of it */
+    const char *proof;  /* what must be seen before it is called proven */
+    const char *repair; /* "KIND: ..." of a change that is planned, or "advice: ..." */
+    const char *cost;   /* what the repair opens or disturbs */
+    struct unlike {     /* what it is often taken for, at least one, and how the two differ */
+        const char *slug, *how;
+    } unlike[CAUSE_UNLIKE_MAX];
+};
 struct cause {
     const char *slug;
     enum severity severity; /* usual one; a finding may be milder */
     void (*look)(struct diagnosis_work *work, const struct cause *cause);
+    struct explanation explain;
 };
 /* A new finding; fill it in. The pointer stays good; past PLAN_FINDINGS_MAX it is counted, but not
  * in the result. */

@@ -832,7 +832,7 @@ static char wanted(const struct scenario *scenario, const char *cause)
     return '.';
 }
 
-static size_t print_row(const struct scenario *scenario, const struct cause *causes, size_t count)
+static size_t print_row(const struct scenario *scenario)
 {
     struct bench *bench = bench_new();
     struct diagnosis_result result;
@@ -841,8 +841,8 @@ static size_t print_row(const struct scenario *scenario, const struct cause *cau
     scenario->breaks(bench);
     diagnose(&bench->facts, NULL, NULL, bench->arena, &result);
     printf("%-34s", scenario->name);
-    for (size_t i = 0; i < count; i++) {
-        char is = found(&result, causes[i].slug), should = wanted(scenario, causes[i].slug);
+    for (size_t i = 0; i < causes_count(); i++) {
+        char is = found(&result, causes_at(i)->slug), should = wanted(scenario, causes_at(i)->slug);
 
         if (is == should)
             printf(" %2c ", is);
@@ -855,17 +855,17 @@ static size_t print_row(const struct scenario *scenario, const struct cause *cau
     return wrong;
 }
 
-static size_t count_unused(const struct cause *causes, size_t count)
+static size_t count_unused(void)
 {
     size_t unused = 0;
 
-    for (size_t c = 0; c < count; c++) {
+    for (size_t c = 0; c < causes_count(); c++) {
         bool used = false;
 
         for (size_t s = 0; s < sizeof scenarios / sizeof scenarios[0]; s++)
-            used = used || wanted(&scenarios[s], causes[c].slug) == 'P';
+            used = used || wanted(&scenarios[s], causes_at(c)->slug) == 'P';
         if (!used)
-            printf("no scenario proves %s\n", causes[c].slug);
+            printf("no scenario proves %s\n", causes_at(c)->slug);
         unused += !used;
     }
     return unused;
@@ -873,18 +873,17 @@ static size_t count_unused(const struct cause *causes, size_t count)
 
 int main(void)
 {
-    size_t count, wrong = 0, scenario_count = sizeof scenarios / sizeof scenarios[0];
-    const struct cause *causes = causes_table(&count);
+    size_t wrong = 0, scenario_count = sizeof scenarios / sizeof scenarios[0];
 
-    for (size_t i = 0; i < count; i++)
-        printf("%2zu %s\n", i + 1, causes[i].slug);
+    for (size_t i = 0; i < causes_count(); i++)
+        printf("%2zu %s\n", i + 1, causes_at(i)->slug);
     printf("%-34s", "");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < causes_count(); i++)
         printf(" %2zu ", i + 1);
     printf("\n");
     for (size_t i = 0; i < scenario_count; i++)
-        wrong += print_row(&scenarios[i], causes, count);
-    wrong += count_unused(causes, count);
-    printf("%zu scenarios, %zu causes, %zu wrong\n", scenario_count, count, wrong);
+        wrong += print_row(&scenarios[i]);
+    wrong += count_unused();
+    printf("%zu scenarios, %zu causes, %zu wrong\n", scenario_count, causes_count(), wrong);
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

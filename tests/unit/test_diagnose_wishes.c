@@ -351,8 +351,8 @@ static void test_wishes_of_one_address_merge(void **state)
     struct bench *bench = bench_new();
     struct diagnosis_result result = {0};
     struct diagnosis_work work = {.facts = &bench->facts, .arena = bench->arena, .result = &result};
-    const struct cause load = {"load", SEVERITY_WARNING, NULL};
-    const struct cause host = {"host", SEVERITY_WARNING, NULL};
+    const struct cause load = {.slug = "load", .severity = SEVERITY_WARNING};
+    const struct cause host = {.slug = "host", .severity = SEVERITY_WARNING};
     const char *const ports = WISH_RESERVED_PORTS;
 
     (void)state;

@@ -1,0 +1,66 @@
+#include "agent/diagnose/causes.h"
+
+static const struct cause rows[] = {
+    {
+        .slug = "global-maxconn",
+        .severity = SEVERITY_CRITICAL,
+        .look = front_look_global_maxconn,
+        .explain =
+            {
+                .line = "the process is at its maxconn, clients wait",
+                .means = "HAProxy has as many connections as its global maxconn allows and accepts "
+                         "no more. New clients are connected by the kernel and hang; they are not "
+                         "refused, and nothing is logged",
+                .proof = "CurrConns at Maxconn, and clients that wait to be accepted in the "
+                         "kernel's queues (or MaxconnReached, where the version counts it)",
+                .repair =
+                    "haproxy.maxconn: the global one, within the file descriptors and the memory "
+                    "there is; with systemd.limit where the descriptors do not carry it",
+                .cost = "one word in the configuration and a reload; every connection takes memory "
+                        "and two descriptors",
+                .unlike = {{"frontend-maxconn", "one frontend is full, the process is not"},
+                           {"server-queue", "clients are accepted, and wait for a server"},
+                           {"fd-limit", "descriptors run out before maxconn is reached"}},
+            },
+    },
+    {
+        .slug = "frontend-maxconn",
+        .severity = SEVERITY_CRITICAL,
+        .look = front_look_frontend_maxconn,
+        .explain =
+            {
+                .line = "a frontend is at its maxconn, clients wait",
+                .means =
+                    "one frontend has as many connections as it may and accepts no more, though "
+                    "its status stays OPEN. Its clients hang, those of the others do not",
+                .proof = "its sessions at its limit in show stat, and clients that wait to be "
+                         "accepted on its ports",
+                .repair = "haproxy.maxconn: that frontend's, within the global one",
+                .cost = "one word in the configuration and a reload",
+                .unlike = {{"global-maxconn", "all frontends wait"},
+                           {"server-queue", "clients are accepted, and wait for a server"}},
+            },
+    },
+    {
+        .slug = "fd-limit",
+        .severity = SEVERITY_CRITICAL,
+        .look = limits_look_fd_limit,
+        .explain =
+            {
+                .line = "no file descriptor is left",
+                .means = "each connection needs one on both sides. With none left clients wait, "
+                         "servers get no connection, and checks fail though the servers are well",
+                .proof = "open descriptors of the worker at its limit, and connections or an "
+                         "answer of the stats socket that fail for it",
+                .repair = "systemd.limit: sized from maxconn by HAProxy's own sum; sysctl.dropin: "
+                          "fs.nr_open where that caps it",
+                .cost = "a drop-in file and a reload, without a restart where the limit of the "
+                        "running master can be raised",
+                .unlike =
+                    {{"global-maxconn", "connections reach maxconn first; descriptors are left"},
+                     {"limit-not-effective", "the limit was written and did not come into force"}},
+            },
+    },
+};
+
+const struct causes_of causes_front = {rows, sizeof rows / sizeof rows[0]};
