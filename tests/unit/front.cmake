@@ -1,0 +1,2 @@
+# unit tests
+hamedic_unit_test(log_message hamedic_agent)
