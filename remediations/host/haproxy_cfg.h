@@ -16,6 +16,7 @@
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_CFG_H
 
 #include "remediations/host/haproxy.h"
+#include "remediations/host/haproxy_cfg_check.h"
 
 struct cfg_file {
     const char *path; /* as the host sees it, links followed */
@@ -64,6 +65,9 @@ struct cfg_server {
     bool check, agent_check, disabled, backup;
     unsigned check_ports; /* `port` and `agent-port` keywords: one descriptor each */
     uint32_t check_port;  /* what `port` says, own or default-server's; 0: the server's own */
+    bool weight_is_zero;  /* `weight 0` */
+    uint32_t inter_ms;    /* `inter`; 0: not said */
+    const struct cfg_contact *contact; /* NULL: nothing special; shared with others */
     /* `server-template`: name is the prefix, and these are the numbers behind it; 0 and 0 for a
      * `server`. */
     uint32_t template_low, template_high;
@@ -95,8 +99,14 @@ struct cfg_proxy {
                                   cfg_effective_maxconn */
     struct cfg_number fullconn;
     const char *default_backend; /* NULL: none */
-    bool splice;                 /* any option splice-*, own or inherited */
-    unsigned splice_options;     /* which of them, as bits */
+    struct strings uses;         /* the names behind `use_backend`; may be expressions */
+    /* Something here may answer or take a request without a server: `dispatch`, `http-request
+     * return`, `use-service`, `redirect`, `stats`, ... */
+    bool answers_itself;
+    bool is_http; /* `mode http`, own or inherited */
+    struct cfg_check check;
+    bool splice;             /* any option splice-*, own or inherited */
+    unsigned splice_options; /* which of them, as bits */
     bool disabled;
     struct cfg_bind *binds;
     size_t bind_count;

@@ -61,6 +61,14 @@ MUST_CHECK int parse_proxy_line(struct parser *parser, struct err *err);
 MUST_CHECK bool parse_server_line(struct parser *parser, bool *out_is_one);
 /* The listeners of a `bind` line, into a proxy's list. */
 void parse_bind_line(struct parser *parser, struct cfg_bind **binds, size_t *count);
+/* What haproxy_cfg_check.h tells, of one line of a proxy; false: others may read it, too. */
+bool parse_check_line(struct parser *parser);
+/* The same of one word of a server line, with a value behind it or alone. *own: this line has a
+ * cfg_contact of its own already. */
+void parse_contact_word(const struct parser *parser, size_t word, struct cfg_server *server,
+                        bool *own);
+void parse_contact_flag(const struct parser *parser, size_t word, struct cfg_server *server,
+                        bool *own);
 void parse_proxy_begin(struct parser *parser, enum cfg_kind kind);
 void parse_proxy_end(struct parser *parser);
 

@@ -72,6 +72,10 @@ static void inherit(struct cfg_proxy *proxy, const struct cfg_proxy *defaults)
     proxy->splice_options = defaults->splice_options;
     proxy->disabled = defaults->disabled;
     proxy->server_settings = defaults->server_settings;
+    proxy->check = defaults->check;
+    proxy->check.is_inherited = true;
+    proxy->is_http = defaults->is_http;
+    proxy->answers_itself = defaults->answers_itself;
 }
 
 void parse_proxy_begin(struct parser *parser, enum cfg_kind kind)
@@ -145,6 +149,45 @@ static void parse_maxconn(struct cfg_proxy *proxy, const struct parser *parser)
         proxy->maxconn = number;
 }
 
+static bool word_is_one_of(const struct parser *parser, size_t word, const char *const *texts,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (parse_word_is(parser, word, texts[i]))
+            return true;
+    return false;
+}
+
+/* Does this line take requests that no server gets? */
+static bool takes_requests(const struct parser *parser)
+{
+    static const char *const lines[] = {"dispatch", "redirect", "stats", "monitor-uri",
+                                        "use-fcgi-app"};
+    static const char *const actions[] = {"return", "redirect",    "deny",
+                                          "reject", "tarpit",      "use-service",
+                                          "auth",   "silent-drop", "cache-use"};
+    static const char *const options[] = {"transparent", "http_proxy"};
+    enum { ACTIONS = sizeof actions / sizeof actions[0] };
+
+    if (parse_word_is(parser, 0, "option"))
+        return word_is_one_of(parser, 1, options, sizeof options / sizeof options[0]);
+    if (parse_word_is(parser, 0, "http-request"))
+        return word_is_one_of(parser, 1, actions, ACTIONS);
+    if (parse_word_is(parser, 0, "tcp-request"))
+        return word_is_one_of(parser, 2, actions, ACTIONS);
+    return word_is_one_of(parser, 0, lines, sizeof lines / sizeof lines[0]);
+}
+
+static void parse_route(struct cfg_proxy *proxy, struct parser *parser)
+{
+    if (parse_word_is(parser, 0, "use_backend") && parser->words.count > 1)
+        strings_add(&proxy->uses, parser->arena, parse_word_text(parser, 1));
+    else if (parse_word_is(parser, 0, "mode"))
+        proxy->is_http = parse_word_is(parser, 1, "http");
+    else
+        proxy->answers_itself = proxy->answers_itself || takes_requests(parser);
+}
+
 int parse_proxy_line(struct parser *parser, struct err *err)
 {
     struct cfg_proxy *proxy = parser->proxy;
@@ -152,8 +195,9 @@ int parse_proxy_line(struct parser *parser, struct err *err)
 
     if (!parse_server_line(parser, &is_server))
         return err_sys(err, ENOMEM, "cannot keep %zu servers", parser->server_count);
-    if (is_server)
+    if (is_server || parse_check_line(parser))
         return 0;
+    parse_route(proxy, parser);
     if (parse_word_is(parser, 0, "bind"))
         parse_bind_line(parser, &proxy->binds, &proxy->bind_count);
     else if (parse_word_is(parser, 0, "maxconn"))

@@ -165,10 +165,13 @@ static uint32_t parse_port(struct span text)
 
 static void parse_settings(struct parser *parser, size_t first, struct cfg_server *server)
 {
+    bool own_contact = false;
+
     server->check_ports = 0;
     server->maxconn_is_own = false;
     for (size_t i = first; i < parser->words.count;) {
         if (!cfg_takes_value(parser->words.at[i].value)) {
+            parse_contact_flag(parser, i, server, &own_contact);
             parse_flag(parser, i++, server);
             continue;
         }
@@ -183,6 +186,8 @@ static void parse_settings(struct parser *parser, size_t first, struct cfg_serve
             server->check_ports++;
             if (parse_word_is(parser, i, "port") && i + 1 < parser->words.count)
                 server->check_port = parse_port(parser->words.at[i + 1].value);
+        } else {
+            parse_contact_word(parser, i, server, &own_contact);
         }
         i += 2;
     }

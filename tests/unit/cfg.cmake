@@ -1,6 +1,7 @@
 # unit tests
 hamedic_unit_test(haproxy_lex hamedic_host)
 hamedic_unit_test(haproxy_cfg hamedic_host)
+hamedic_unit_test(haproxy_cfg_check hamedic_host)
 hamedic_unit_test(haproxy_cfg_edit hamedic_host)
 hamedic_unit_test(cfg_oracle hamedic_host)
 hamedic_unit_test(fd_budget hamedic_host)
