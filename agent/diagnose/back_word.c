@@ -149,9 +149,11 @@ enum word word_verdict(const struct diagnosis_work *work, const struct server_vi
     if (!is_failure(probe))
         return WORD_NONE;
     *out_state = FINDING_POSSIBLE;
-    /* A server without a check: HAProxy counts its failed connections, or has no opinion at all. */
+    /* A server without a check: HAProxy counts its failed connections, those of requests that were
+     * then sent elsewhere apart, or has no opinion at all. */
     if (check == WORD_NONE)
-        *out_state =
-            look_second(work, SOURCE_STATS, view->row != NULL && view->row->connect_errors > 0);
+        *out_state = look_second(
+            work, SOURCE_STATS,
+            view->row != NULL && (view->row->connect_errors > 0 || view->row->redispatches > 0));
     return probe;
 }

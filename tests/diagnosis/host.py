@@ -2,9 +2,13 @@
 
 A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), so nothing is to be cleaned up.
 
+    host.app()                  frontend web on 127.0.0.1:8080, backend app with the servers one (127.0.0.11:9001) and two
+                                (127.0.0.12:9001), which both answer: all of it started, checked and serving
     host.config(text)           haproxy.cfg; without a `global` section HEAD stands before it (globals, defaults: more
-                                lines for it; log=False: none)
-    host.start(*arguments)      master and worker with both sockets; waits until the Runtime API answers
+                                lines for it; maxconn; log=False: none)
+    host.start(*arguments)      master and worker with both sockets; waits until they answer. config=: text for config();
+                                limit=: file descriptors; prefix=: what it is run by; master=False: one process alone;
+                                works=False: it is to end by itself
     host.reload()               as systemctl does; waits for the new worker (works=False: for the failure)
     host.ask(command)           one answer of the stats socket; host.info(), host.stats(), host.stat(proxy, name)
     host.backend(*addresses, delay=0)    HTTP servers that answer 200 after so many milliseconds
@@ -14,6 +18,7 @@ A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), 
     host.peer()                 another host: .address, .host_address (ours on that wire), and what Place offers
     host.run([...])             a program; host.sysctl(key, value); host.write(path, text)
     host.wait(condition, what)  until it is true, at most 20 s
+    host.said(text)             HAProxy itself has said so (host.messages() is all that it said)
     host.log                    what rsyslog would have written, as Debian's rule for HAProxy has it; host.log_text()
 
 Addresses are "127.0.0.11:9001". What is not so when it should be raises; a scenario's own `assert` does, too.
@@ -38,7 +43,7 @@ import traceback
 
 HEAD = """global
     log /dev/log local0
-    maxconn 400
+    maxconn {maxconn}
     nbthread 1
     stats socket /run/haproxy/admin.sock mode 600 level admin
 {globals}
@@ -50,6 +55,14 @@ defaults
     timeout client 10s
     timeout server 10s
 {defaults}
+"""
+APP = """
+frontend web
+    bind 127.0.0.1:8080
+    default_backend app
+backend app
+    server one 127.0.0.11:9001 check inter 200 fall 1 rise 1
+    server two 127.0.0.12:9001 check inter 200 fall 1 rise 1
 """
 CONFIG = "/etc/haproxy/haproxy.cfg"
 LOG = "/var/log/haproxy.log"
@@ -198,6 +211,7 @@ class Peer(Place):
     def __init__(self, host, number):
         self.process = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         super().__init__(host.programs, self.process.pid)
+        self.host = host
         self.name = f"wire{number}"
         self.address, self.host_address = f"10.77.{number}.2", f"10.77.{number}.1"
         ours = os.readlink("/proc/self/ns/net")
@@ -209,8 +223,16 @@ class Peer(Place):
         for link in ("lo", "eth0"):
             self.run(["ip", "link", "set", link, "up"])
 
+    def drops_all(self):
+        """It is there and answers nothing, as behind a firewall that drops."""
+        hardware = re.search(r"link/ether (\S+)", self.run(["ip", "-o", "link", "show", "eth0"]).stdout).group(1)
+        self.host.run(["ip", "neigh", "replace", self.address, "lladdr", hardware, "dev", self.name, "nud", "permanent"])
+        self.run(["ip", "route", "add", "blackhole", f"{self.host_address}/32"])
+
 
 class Host(Place):
+    APP = APP
+
     def __init__(self, build):
         super().__init__(os.path.join(build, "tests", "host"))
         self.build = build
@@ -237,9 +259,9 @@ class Host(Place):
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def config(self, text, globals="", defaults="", log=True):  # pylint: disable=redefined-builtin
+    def config(self, text, globals="", defaults="", maxconn=400, log=True):  # pylint: disable=redefined-builtin
         if re.search(r"^global\b", text, re.M) is None:
-            head = HEAD.format(globals=globals, defaults=defaults)
+            head = HEAD.format(globals=globals, defaults=defaults, maxconn=maxconn)
             if not log:
                 head = re.sub(r"^    log .*\n", "", head, flags=re.M)
             text = head + text
@@ -255,23 +277,35 @@ class Host(Place):
 
     # ---- HAProxy ----
 
-    def start(self, *arguments, config=None, works=True):
+    def start(self, *arguments, config=None, limit=None, prefix=(), master=True, works=True):
         if config is not None:
             self.config(config)
-        self.master = self.begin(["haproxy", "-W", "-f", CONFIG, "-p", PIDFILE, "-S", MASTER, *arguments],
-                                 stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
+        command = [*prefix, "haproxy", *(["-W", "-S", MASTER] if master else ["-db"]), "-f", CONFIG, "-p", PIDFILE]
+        if limit is not None:
+            command = ["prlimit", f"--nofile={limit}:{limit}", *command]
+        self.has_master = master
+        self.master = self.begin([*command, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                                 errors="replace")
         threading.Thread(target=self.take_messages, args=(self.master,), daemon=True).start()
-        if not works:
+        if works:
+            self.wait(self.serves, "HAProxy to start")
+        else:
             self.wait(lambda: self.master.poll() is not None, "the start to fail")
-            return
-        self.wait(self.serves, "HAProxy to start")
+
+    def app(self, text=APP, delay=0, **more):
+        self.backend("127.0.0.11:9001", "127.0.0.12:9001", delay=delay)
+        options = {key: more.pop(key) for key in ("globals", "defaults", "maxconn", "log") if key in more}
+        self.config(text, **options)
+        self.start(**more)
+        self.wait_checked()
 
     def serves(self):
         if self.master.poll() is not None:
             raise AssertionError(f"HAProxy ended with {self.master.returncode}")
-        if API in self.read(CONFIG):
-            return self.ask("show info", may_fail=True) is not None
-        return self.worker() is not None
+        # Once its worker runs, the master executes itself anew to wait for it: only then it takes signals.
+        if self.has_master and self.ask("show proc", path=MASTER, may_fail=True) is None:
+            return False
+        return API not in self.read(CONFIG) or self.ask("show info", may_fail=True) is not None
 
     def worker(self):
         """The process id of the newest worker."""
@@ -301,6 +335,7 @@ class Host(Place):
                 one.settimeout(5)
                 one.connect(path)
                 one.sendall(command.encode() + b"\n")
+                one.shutdown(socket.SHUT_WR)
                 answer = b""
                 while part := one.recv(65536):
                     answer += part
@@ -324,13 +359,16 @@ class Host(Place):
         return self.stat(proxy, name)["status"] in words
 
     def wait_checked(self):
-        """Until each server that is checked was checked, and none is on its way up or down."""
-        self.wait(lambda: all(row["check_status"] not in ("", "INI", "* ") and " " not in row["status"]
-                              for row in self.stats() if row["svname"] not in ("FRONTEND", "BACKEND") and
-                              row["status"] not in ("no check", "MAINT", "DRAIN") and row["check_status"] != ""),
-                  "the checks")
+        """Until each server that is checked has been, and none is on its way up or down."""
+        self.wait(lambda: not any(row["check_status"] == "INI" or re.fullmatch(r"(UP|DOWN) \d+/\d+", row["status"])
+                                  for row in self.stats()), "the checks")
 
     # ---- clients ----
+
+    def waiting(self, address):
+        """How many connections wait to be accepted there (Recv-Q of the listener)."""
+        return sum(int(line.split()[1]) for line in self.run(["ss", "-Hltn"]).stdout.splitlines()
+                   if line.split()[3] == address)
 
     def get(self, address, path="/", timeout=3, headers=None):
         """The status of one answer; 0: none came; -1: refused."""
@@ -386,6 +424,10 @@ class Host(Place):
         """What HAProxy itself said."""
         path = "/var/log/haproxy.messages"
         return self.read(path) if os.path.exists(path) else ""
+
+    def said(self, text):
+        """Waits for it: `last_chk` is empty while the next check runs, and what was said stays."""
+        self.wait(lambda: text in self.messages(), f"HAProxy to say '{text}'")
 
     # ---- others ----
 

@@ -1,0 +1,14 @@
+"""A server on another host refuses, and something listens on that port of this host's loopback address."""
+CAUSE = "backend-refused"
+
+
+def make(host):
+    peer = host.peer()
+    host.backend("127.0.0.1:9100")
+    host.app(host.APP.replace("127.0.0.11:9001", f"{peer.address}:9100"))
+    host.wait(lambda: host.has_status("app", "one", "DOWN"), "the check to fail")
+
+
+def happened(host):
+    host.said("Connection refused")
+    assert host.get("127.0.0.1:9100") == 200

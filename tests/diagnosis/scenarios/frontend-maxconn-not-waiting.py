@@ -1,0 +1,13 @@
+"""A frontend has exactly as many clients as its maxconn allows: nobody waits."""
+CAUSE = None
+
+
+def make(host):
+    host.app(host.APP.replace("    default_backend", "    maxconn 10\n    default_backend"))
+    host.connect("127.0.0.1:8080", 10)
+    host.wait(lambda: host.stat("web", "FRONTEND")["scur"] == "10", "all connections to be in use")
+
+
+def happened(host):
+    assert host.stat("web", "FRONTEND")["slim"] == "10"
+    assert host.waiting("127.0.0.1:8080") == 0
