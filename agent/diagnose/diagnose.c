@@ -20,10 +20,11 @@ struct wish_mark {
 };
 
 static const char *const source_names[SOURCE_COUNT] = {
-    [SOURCE_PROCESS] = "process",  [SOURCE_UNIT] = "unit",     [SOURCE_CONFIG] = "config",
-    [SOURCE_CHECK] = "haproxy -c", [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
-    [SOURCE_SOCKETS] = "sockets",  [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
-    [SOURCE_SELINUX] = "selinux",  [SOURCE_MASTER] = "master",
+    [SOURCE_PROCESS] = "process",     [SOURCE_UNIT] = "unit",     [SOURCE_CONFIG] = "config",
+    [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
+    [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
+    [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master", [SOURCE_NETSTAT] = "netstat",
+    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -249,6 +250,9 @@ static void tell_not_checked(struct diagnosis_work *work)
 
         /* Most hosts have no master socket, and what it would tell is told elsewhere too. */
         if (source->state == SOURCE_OK || (i == SOURCE_MASTER && source->state == SOURCE_ABSENT))
+            continue;
+        /* Nothing is tracked on most hosts, and nothing can overflow there. */
+        if (i == SOURCE_CONNTRACK && source->state == SOURCE_ABSENT)
             continue;
         /* Nobody misses a log of denials where nothing is denied. */
         if (i == SOURCE_AUDIT && facts_have(facts, SOURCE_SELINUX) &&

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "agent/observe/collect.h"
+#include "remediations/host/network.h"
 
 enum { PROBES_MAX = 512, DEADLINE_US = 1000000 };
 
@@ -131,6 +132,22 @@ static void connect_all(struct target *targets, struct probe *probes, struct pol
     }
 }
 
+struct probing {
+    struct target *targets;
+    struct probe *probes;
+    struct pollfd *slots;
+    size_t count;
+};
+
+static int probe_there(void *context, struct err *err)
+{
+    const struct probing *probing = context;
+
+    (void)err;
+    connect_all(probing->targets, probing->probes, probing->slots, probing->count);
+    return 0;
+}
+
 int collect_probes(struct collection *collection, struct err *err)
 {
     const struct facts *known = collection->known;
@@ -138,10 +155,6 @@ int collect_probes(struct collection *collection, struct err *err)
 
     if (known->cfg == NULL)
         return err_set(err, ERR_UNSUPPORTED, "no configuration was read that names servers");
-    if (!known->haproxy->same_network)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "HAProxy lives in another network namespace: a connect from here would "
-                       "tell nothing");
     struct target *targets = arena_alloc(arena, PROBES_MAX * sizeof *targets);
     struct probe *probes = arena_alloc(arena, PROBES_MAX * sizeof *probes);
     struct pollfd *slots = arena_alloc(arena, PROBES_MAX * sizeof *slots);
@@ -149,7 +162,11 @@ int collect_probes(struct collection *collection, struct err *err)
 
     if (count == 0)
         return err_set(err, ERR_UNSUPPORTED, "no server has an address to connect to");
-    connect_all(targets, probes, slots, count);
+    struct probing probing = {targets, probes, slots, count};
+    if (network_run(known->haproxy->worker, probe_there, &probing, err) < 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "HAProxy lives in another network namespace, which this agent may not "
+                       "enter: a connect from here would tell nothing");
     collection->facts->probes = probes;
     collection->facts->probe_count = count;
     return 0;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "agent/observe/collect.h"
+#include "remediations/host/network.h"
 #include "remediations/host/sysctl.h"
 #include "remediations/host/systemd.h"
 
@@ -88,6 +89,44 @@ static int read_assignments(struct collection *collection, const struct boot *bo
     return 0;
 }
 
+struct reading {
+    const struct host *host;
+    struct arena *arena;
+    struct sysctl_fact *facts;
+    size_t count;
+};
+
+static bool is_of_network(const char *key)
+{
+    return strncmp(key, "net.", 4) == 0;
+}
+
+/* In HAProxy's network namespace, where net.* has values of its own. */
+static int read_there(void *context, struct err *err)
+{
+    struct reading *reading = context;
+
+    for (size_t i = 0; i < reading->count; i++)
+        if (is_of_network(reading->facts[i].key) &&
+            sysctl_read(reading->host, reading->facts[i].key, reading->arena,
+                        &reading->facts[i].running, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Where it may not be entered, nothing is known of them. */
+static void read_elsewhere(struct collection *collection, struct sysctl_fact *facts, size_t count)
+{
+    struct reading reading = {collection->host, collection->arena, facts, count};
+    struct err ignored = {0};
+
+    if (network_run(collection->known->haproxy->worker, read_there, &reading, &ignored) == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (is_of_network(facts[i].key))
+            facts[i].running = NULL;
+}
+
 int collect_sysctls(struct collection *collection, struct err *err)
 {
     const struct host *host = collection->host;
@@ -98,7 +137,7 @@ int collect_sysctls(struct collection *collection, struct err *err)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct sysctl_fact fact = {.key = keys[i].key, .kernel_default = keys[i].kernel_default};
         struct sysctl_boot winner = {0};
-        bool of_network = strncmp(fact.key, "net.", 4) == 0;
+        bool of_network = is_of_network(fact.key);
         if (sysctl_read(host, fact.key, collection->arena, &fact.running, err) < 0 ||
             sysctl_at_boot(host, fact.key, collection->arena, &winner, err) < 0)
             return -1;
@@ -106,12 +145,11 @@ int collect_sysctls(struct collection *collection, struct err *err)
             .value = winner.value, .file = winner.file, .line = winner.line, .since_boot = true};
         if (read_assignments(collection, &boot, &fact, err) < 0)
             return -1;
-        /* In another network namespace than ours these are other values. */
-        if (!collection->known->haproxy->same_network && of_network)
-            fact.running = NULL;
         fact.follows_boot = !keys[i].is_set_later && (of_network ? boot.of_network : boot.of_all);
         ARENA_PUSH(collection->arena, facts, count) = fact;
     }
+    if (!collection->known->haproxy->same_network)
+        read_elsewhere(collection, facts, count);
     collection->facts->sysctls = facts;
     collection->facts->sysctl_count = count;
     return 0;

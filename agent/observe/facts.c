@@ -26,8 +26,12 @@ static const struct collector {
     {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},
     /* After the sockets were counted: it makes some. */
     {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
+    {SOURCE_NETSTAT, "netstat", 2, false, false, collect_netstat},
+    {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
+    /* After the probes: who was not asked for is not known. */
+    {SOURCE_LINKS, "links", 3, false, false, collect_links},
 };
-enum { COLLECTORS = sizeof collectors / sizeof *collectors, WAVES = 3 };
+enum { COLLECTORS = sizeof collectors / sizeof *collectors, WAVES = 4 };
 static_assert((int)COLLECTORS == (int)SOURCE_COUNT, "each source has its collector");
 
 /* One collector at work. */

@@ -8,6 +8,7 @@
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
 
+#include "agent/observe/net_facts.h"
 #include "remediations/host/audit.h"
 #include "remediations/host/fd_budget.h"
 #include "remediations/host/haproxy_api.h"
@@ -26,11 +27,14 @@ enum source_id {
     SOURCE_CHECK,   /* haproxy -c */
     SOURCE_STATS,   /* Runtime API */
     SOURCE_SYSCTL,
-    SOURCE_SOCKETS, /* sock_diag */
-    SOURCE_PROBE,   /* our own connects to the servers */
-    SOURCE_MASTER,  /* `show proc` of HAProxy's master socket */
-    SOURCE_AUDIT,   /* SELinux denials of HAProxy, out of the audit log */
-    SOURCE_SELINUX, /* the loaded policy, and its store */
+    SOURCE_SOCKETS,   /* sock_diag */
+    SOURCE_PROBE,     /* our own connects to the servers */
+    SOURCE_MASTER,    /* `show proc` of HAProxy's master socket */
+    SOURCE_AUDIT,     /* SELinux denials of HAProxy, out of the audit log */
+    SOURCE_SELINUX,   /* the loaded policy, and its store */
+    SOURCE_NETSTAT,   /* the kernel's counters of TCP, over a sample; the listeners meanwhile */
+    SOURCE_CONNTRACK, /* connections that the firewall tracks */
+    SOURCE_LINKS,     /* interfaces, addresses, routes and neighbours */
     SOURCE_COUNT
 };
 struct source {
@@ -139,6 +143,7 @@ struct facts {
     size_t sysctl_count;
 
     struct sockets sockets;
+    struct net_facts net; /* SOURCE_NETSTAT and what follows it */
 
     struct probe *probes;
     size_t probe_count;

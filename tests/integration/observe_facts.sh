@@ -62,20 +62,30 @@ said "source sockets: ok"
 kill "$(cat "$dir/pid")"
 until_true is_gone "$(cat "$dir/pid")"
 
-# ---- in a network namespace of its own: its sockets, and none of our connects
+# ---- in a network namespace of its own: all is asked there; where it may not be entered, what /proc tells
 write_config "$dir/h.cfg" 127.43.0.4:18090 <<END
     stats socket $dir/stats.sock level admin
 END
-begin unshare --net sh -c "ip link set lo up && exec '$haproxy' -W -f h.cfg"
+begin unshare --net sh -c "ip link set lo up && echo 77 >/proc/sys/net/core/somaxconn && exec '$haproxy' -W -f h.cfg"
 until_true is_found
 until_true test -S "$dir/stats.sock"
 ask facts
+said "network 0"
+said "source sockets: ok"
+said "listener 127.43.0.4 18090 limit 77"
+said "probe 127.43.0.4 18090 connected"
+said_part "sysctl net.core.somaxconn 77 "
+said "source netstat: ok"
+said "source links: ok"
+ask_without_rights facts
 said "network 0"
 said "source sockets: ok"
 said_part "listener 127.43.0.4 18090 "
 said_part "source probe: absent: HAProxy lives in another network namespace"
 said_part "sysctl net.core.somaxconn none "
 not_said "sysctl fs.nr_open none"
+said "source netstat: ok"
+said_part "source links: failed: cannot enter HAProxy's network namespace"
 kill "$(cat "$dir/pid")"
 until_true is_gone "$(cat "$dir/pid")"
 

@@ -1,0 +1,35 @@
+/* observe/net_facts: what was seen of the network that HAProxy lives in.
+ * Owns:    the facts' arena.
+ */
+#ifndef HAMEDIC_AGENT_OBSERVE_NET_FACTS_H
+#define HAMEDIC_AGENT_OBSERVE_NET_FACTS_H
+
+#include "remediations/host/conntrack.h"
+#include "remediations/host/links.h"
+#include "remediations/host/netstat.h"
+
+/* A listener while the sample lasted. */
+struct listener_sample {
+    const char *address;
+    uint32_t port;
+    uint32_t queue_most, queue_limit; /* of its accept queue */
+    bool drops_known;
+    uint32_t drops, drops_rise; /* connections not taken: since it listens, during the sample */
+};
+
+struct net_facts {
+    /* SOURCE_NETSTAT */
+    struct netstat total, rise; /* since the namespace was made; during the sample */
+    int64_t sample_ms;
+    struct listener_sample *listeners;
+    size_t listener_count;
+    const char *listeners_unknown; /* why they were not looked at; NULL: they were */
+
+    /* SOURCE_CONNTRACK */
+    struct conntrack conntrack;
+    int64_t conntrack_dropped_rise, conntrack_evicted_rise; /* during a sample; -1: not known */
+
+    struct links links; /* SOURCE_LINKS; a path for each address of a server */
+};
+
+#endif
