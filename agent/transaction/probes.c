@@ -7,8 +7,10 @@
 #include "agent/diagnose/diagnose.h"
 #include "agent/transaction/signals.h"
 
-/* A queue can be empty for a moment: what is wrong must be gone in more looks than one. */
-enum { PAUSE_MS = 250, LOOKS_NEEDED = 2 };
+/* A queue can be empty for a moment: what is wrong must be gone in more looks than one. And who met
+ * a full one comes back no sooner than his kernel's first retransmission, a second later: what the
+ * plan cures must stay gone for longer than that. */
+enum { PAUSE_MS = 250, LOOKS_NEEDED = 2, RETURN_MS = 1500 };
 
 int probes_baseline(const struct host *host, struct arena *arena, struct probes *out_probes,
                     struct err *err)
@@ -244,6 +246,14 @@ static void compare_findings(const struct plan *plan, const struct facts *after,
     }
 }
 
+static bool answers_some_finding(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->finding_count; i++)
+        if (is_answered(plan, &plan->findings[i]))
+            return true;
+    return false;
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -256,19 +266,22 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
                  unsigned deadline_ms, struct arena *arena, struct strings *worse, struct err *err)
 {
     const struct timespec pause = {0, PAUSE_MS * 1000000L};
-    int64_t end = now_ms() + deadline_ms;
+    int64_t must_last = answers_some_finding(plan) ? RETURN_MS : 0;
+    int64_t end = now_ms() + deadline_ms, good_since = 0;
     int good = 0;
 
     for (;;) {
         struct arena *scratch CLEANUP_ARENA = arena_new();
         struct facts after;
         struct strings found = {0};
+        int64_t begin = now_ms();
         if (facts_observe(host, scratch, &after, err) < 0)
             return -1;
         probes_compare(&probes->before, &after, scratch, &found);
         compare_findings(plan, &after, scratch, &found);
         good = found.count == 0 ? good + 1 : 0;
-        if (good == LOOKS_NEEDED)
+        good_since = good == 1 ? begin : good_since;
+        if (good >= LOOKS_NEEDED && begin - good_since >= must_last)
             return 0;
         if (found.count > 0 && now_ms() >= end) {
             for (size_t i = 0; i < found.count; i++)

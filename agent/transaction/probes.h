@@ -4,6 +4,7 @@
  * server and backend that was UP, every server that accepted our own connect. Never a log.
  *          A finding is held against the plan when it is proven afterwards, also where it was only
  *          possible before.
+ * Source:  RFC 6298, 2 (2.1) and 5.7: a connection's first packet is sent again after a second.
  */
 #ifndef HAMEDIC_AGENT_TRANSACTION_PROBES_H
 #define HAMEDIC_AGENT_TRANSACTION_PROBES_H
@@ -28,7 +29,8 @@ MUST_CHECK int probes_check_kept(const struct probes *probes, const struct plan 
  * NULL: they can. */
 const char *probes_unseen(const struct probes *probes, struct arena *arena);
 /* Waits until all is at least as good as before and the findings that the plan's changes answer are
- * gone, but no longer than deadline_ms; `worse` gets a line for each thing that is not (none:
+ * gone, and stay so while those who found a full queue come back, but no longer than deadline_ms;
+ * `worse` gets a line for each thing that is not (none:
  * proven). */
 MUST_CHECK int probes_judge(const struct probes *probes, const struct host *host,
                             const struct plan *plan, unsigned deadline_ms, struct arena *arena,

@@ -21,7 +21,7 @@ ask() { # COMMAND
     echo "$1" | socat -t 2 - UNIX-CONNECT:/run/haproxy/admin.sock
 }
 until_true() { # COMMAND...
-    rounds=300
+    rounds=600
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds - 1))
         [ "$rounds" -gt 0 ] || fail "waited in vain: $*"
@@ -110,17 +110,17 @@ plan() { # ADDRESS=VALUE...
     before=$(sha256sum $config)
     running=$(ask 'show stat' | cut -d, -f1,2,7; info Maxconn)
 }
-# Applies it, standing still for three seconds before COMMITTING: the fifth record, and the baseline was taken.
+# Applies it; it stands still behind COMMITTING, the fifth record (the first is the lock's): the baseline was taken.
 begin() {
-    strace -qq -o trace -e trace=pwrite64 -e inject=pwrite64:delay_enter=3000000:when=5 \
+    rm -f trace
+    strace -qq -o trace -e trace=pwrite64 -e inject=pwrite64:signal=SIGSTOP:when=5 \
         hamedic apply fix.plan >apply.text 2>&1 &
     applying=$!
-    until_true is_prepared
+    until_true grep -qF 'stopped by SIGSTOP' trace
 }
-is_prepared() {
-    grep -q PREPARED /var/lib/hamedic/tx/*-"$(jq -r .id fix.plan)"/journal
-}
+# It goes on, and ends so.
 ends() { # STATUS WORDS
+    kill -CONT "$(cat /run/hamedic/lock)"
     status=0
     wait "$applying" || status=$?
     [ "$status" -eq "$1" ] || fail "apply ended with $status instead of $1"
@@ -262,39 +262,56 @@ until_true is_gone
 
 # ---- what was wrong must be gone ----
 
+# "late": those who found the queue full come back some time after the reload, which a new Pid shows: a client's first
+# packet is sent again after a second.
 cat >hold.py <<'END2'
-import socket, sys, threading, time
+import re, socket, sys, threading, time
 def accept(server):
     while True:
         held.append(server.accept()[0])
+def pid():
+    with socket.socket(socket.AF_UNIX) as api:
+        api.settimeout(5)
+        try:
+            api.connect("/run/haproxy/admin.sock")
+            api.sendall(b"show info\n")
+            return re.search(rb"^Pid: (\d+)$", b"".join(iter(lambda: api.recv(65536), b"")), re.M).group(1)
+        except (OSError, AttributeError):
+            return None
+count, mode = int(sys.argv[1]), sys.argv[2]
 held = []
-if sys.argv[2] == "serve":
+if mode == "serve":
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("127.0.0.1", 9001))
     server.listen(4096)
     threading.Thread(target=accept, args=(server,), daemon=True).start()
-for _ in range(int(sys.argv[1])):
+if mode == "late":
+    old = None
+    while old is None:
+        old = pid()
+    print("ready", flush=True)
+    while pid() in (None, old):  # the API may be away for a moment
+        time.sleep(0.01)
+    time.sleep(0.7)
+for _ in range(count):
     client = socket.socket()
-    client.settimeout(1)
-    try:
-        client.connect(("127.0.0.1", 8080))
-    except TimeoutError:  # the queue of those that wait is full: until a new worker empties it
-        print("held", flush=True)
+    client.setblocking(mode == "serve")  # the queue has room for those; for the late ones the kernel goes on by itself
+    client.connect_ex(("127.0.0.1", 8080))
     held.append(client)
-print("held", flush=True)
+print("ready", flush=True)
 threading.Event().wait()
 END2
-hold() { # COUNT serve|only
+hold() { # COUNT serve|late
     : >"held.$2"
     python3 hold.py "$1" "$2" >"held.$2" &
     pid=$!
-    until_true grep -q held "held.$2"
+    until_true grep -q ready "held.$2"
 }
 write_config $config
 sed -i -e 's/mode http/mode tcp/' -e 's/^    maxconn 400/    maxconn 60/' -e '/^    maxconn 50/d' -e '/a2\|a3/d' -e 's/ check .*//' $config
 for more in 300 0; do
-    situation="a global maxconn that is used up, and $more clients more"
+    situation="a global maxconn that is used up, and $more clients that come back later"
     /root/bin/haproxy -W -f $config -p /run/haproxy.pid 2>>/run/haproxy.log &
     until_true ask 'show info'
     hold 90 serve
@@ -308,7 +325,7 @@ for more in 300 0; do
     before=$(sha256sum $config)
     begin
     if [ "$more" -gt 0 ]; then
-        hold "$more" only
+        hold "$more" late
         other=$pid
         ends 4 "global-maxconn of global is still there: all 120 connections that the global maxconn allows are in use"
         [ "$(sha256sum $config)" = "$before" ] || fail "haproxy.cfg is not as before"
