@@ -11,7 +11,6 @@ somaxconn=sysctl.dropin:net.core.somaxconn=4096
 maxconn=haproxy.maxconn:global=4000
 cfg=$tree/etc/haproxy/haproxy.cfg
 dropin=$tree/etc/sysctl.d/99-hamedic.conf
-lock=$tree/run/hamedic/lock
 store_lock=$tree/var/lib/selinux/default/semanage.trans.LOCK
 
 store() {
@@ -37,23 +36,8 @@ until_true() { # COMMAND...
         sleep 0.05
     done
 }
-is_held() { # FILE
-    [ -s "$lock" ] && ! flock -n "$1" true
-}
-# hamedic ARGUMENT... in the background, which stands still for so long at the first call of that name, its lock in its hand.
-slow() { # CALL SECONDS ARGUMENT...
-    call=$1 seconds=$2
-    shift 2
-    strace -qq -o "$work/slow.trace" -e "trace=$call" -e "inject=$call:delay_enter=${seconds}000000:when=1" \
-        "$hamedic" --root "$tree" "$@" </dev/null >"$work/slow.out" 2>&1 &
-    slow=$!
-    until_true is_held "$lock"
-    holder=$(cat "$lock")
-}
-slow_ends() { # STATUS
-    ended=0
-    wait "$slow" || ended=$?
-    [ "$ended" -eq "$1" ] || fail "the slow one ended with $ended instead of $1: $(cat "$work/slow.out")"
+still_ends() { # STATUS
+    [ "$ended" -eq "$1" ] || fail "the one that stood still ended with $ended instead of $1: $(cat "$work/still.out" "$work/still.err")"
 }
 
 sh "$HAMEDIC_SOURCE/tests/fixtures/selinux/make_tree.sh" "$tree" "$work/cache"
@@ -83,7 +67,8 @@ start() { # PLAN
     ) &
 }
 met=0 wins_a=0 wins_b=0 round=0
-while [ "$round" -lt 14 ]; do
+while [ "$met" -lt 10 ] || [ "$wins_a" -eq 0 ] || [ "$wins_b" -eq 0 ]; do
+    [ "$round" -lt 80 ] || fail "of $round rounds the two met in $met, won by one $wins_a times and by the other $wins_b times"
     again fresh
     first=a second=b
     [ $((round % 2)) -eq 0 ] || first=b second=a
@@ -105,15 +90,14 @@ while [ "$round" -lt 14 ]; do
     ! grep -q EAGAIN "$work/a.trace" "$work/b.trace" || met=$((met + 1))
     round=$((round + 1))
 done
-[ "$met" -ge 10 ] || fail "of $round rounds the two met in $met only"
-[ "$wins_a" -gt 0 ] && [ "$wins_b" -gt 0 ] || fail "the same one won all $round rounds"
 echo "two applies at once: $round rounds, met in $met, won by one $wins_a times and by the other $wins_b times"
 
 # The same plan twice: once.
 met=0 round=0
 cp "$work/a.plan" "$work/c.plan"
 for signature in "$work"/a.plan.*; do cp "$signature" "$work/c.plan${signature#"$work/a.plan"}"; done
-while [ "$round" -lt 6 ]; do
+while [ "$met" -lt 3 ]; do
+    [ "$round" -lt 40 ] || fail "one plan twice at once: of $round rounds they met in $met"
     again fresh
     start a
     one=$!
@@ -127,7 +111,6 @@ while [ "$round" -lt 6 ]; do
     ! grep -q EAGAIN "$work/a.trace" "$work/c.trace" || met=$((met + 1))
     round=$((round + 1))
 done
-[ "$met" -gt 0 ] || fail "one plan twice at once: they never met"
 
 # ---- one in the way of another kind ----
 
@@ -142,31 +125,47 @@ interrupt() { # an apply that is cut off behind its first visible change
 for other in "apply $work/a.plan" rollback recover; do
     # While recover is at work...
     interrupt
-    slow renameat2,unlinkat 4 recover
+    stands_still renameat2 1 recover
     # shellcheck disable=SC2086
     done_with 3 $other
     one_line_names "another hamedic is at work on this host (pid $holder)"
-    slow_ends 0
+    goes_on
+    still_ends 0
     is_before
     done_with 0 recover
     # ... and while apply is.
     again fresh
-    slow renameat2 4 apply "$work/files.plan"
+    stands_still renameat2 1 apply "$work/files.plan"
     # shellcheck disable=SC2086
     done_with 3 $other
     one_line_names "another hamedic is at work on this host (pid $holder)"
-    slow_ends 0
-    grep -q 'somaxconn = 4096' "$dropin" && grep -q 'maxconn 4000 ' "$cfg" || fail "the slow apply is not whole"
+    goes_on
+    still_ends 0
+    grep -q 'somaxconn = 4096' "$dropin" && grep -q 'maxconn 4000 ' "$cfg" || fail "that apply is not whole"
     done_with 0 rollback
     is_before
 done
-# A short wait is no refusal: the other one goes on once somebody was seen to wait.
-interrupt
-slow renameat2,unlinkat 1 recover
-strace -qq -o "$work/trace" -e trace=flock "$hamedic" --root "$tree" apply "$work/a.plan" </dev/null >"$work/out" 2>"$work/err" ||
-    grep -q 'another hamedic is at work' "$work/err" || wrong "fails otherwise"
-grep -q EAGAIN "$work/trace" || wrong "did not meet the other one"
-slow_ends 0
+# A short wait is no refusal: the other one goes on once somebody was seen to wait. Where the machine is too busy for
+# that within the bounded wait, it is tried again.
+tries=0
+while :; do
+    interrupt
+    stands_still renameat2 1 recover
+    rm -f "$work/trace"
+    strace -qq -o "$work/trace" -e trace=flock "$hamedic" --root "$tree" rollback </dev/null >"$work/out" 2>"$work/err" &
+    waiting=$!
+    wait_for "$work/trace" EAGAIN
+    goes_on
+    still_ends 0
+    ran="rollback, which waits for recover"
+    status=0
+    wait "$waiting" || status=$?
+    ! grep -q 'another hamedic is at work' "$work/err" || status=busy
+    [ "$status" = busy ] || break
+    tries=$((tries + 1))
+    [ "$tries" -lt 10 ] || wrong "waits for nobody"
+done
+is_before
 
 # ---- another program holds the policy store's lock ----
 
@@ -240,7 +239,8 @@ again fresh
 beside=$!
 until_true test -s "$work/committed"
 round=0 met=0 later=0
-while [ "$round" -lt 4 ]; do
+while [ "$round" -lt 4 ] || [ "$met" -eq 0 ]; do
+    [ "$round" -lt 40 ] || fail "hamedic and semodule never met at the store's lock"
     rm -f "$work/labels.plan" "$work"/labels.plan.*
     # Between two of its commits; its lock may be held longer than anybody waits.
     plan_make "$work/labels.plan" $port $maxconn
@@ -268,7 +268,6 @@ while [ "$round" -lt 4 ]; do
 done
 : >"$work/enough"
 wait "$beside" || fail "semodule beside hamedic failed"
-[ "$met" -gt 0 ] || fail "hamedic and semodule never met at the store's lock"
 [ "$labels" = "$(store)" ] || fail "hamedic and semodule: the store says $(store)"
 semodule -p "$tree" -s default -l >"$work/modules"
 last=$(cat "$work/committed")
@@ -278,9 +277,10 @@ echo "beside semodule: $round rounds, met in $met, $last commits of its own, $la
 # ---- locks of the dead ----
 
 again fresh
-slow renameat2 100 apply "$work/files.plan"
+stands_still renameat2 1 apply "$work/files.plan"
 kill -KILL "$holder"
-slow_ends 137
+has_ended
+still_ends 137
 done_with 0 recover
 is_before
 hold_store

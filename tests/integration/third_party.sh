@@ -18,14 +18,6 @@ approve "$plan" ops-1
 bytes_of_cfg() {
     if [ -e "$cfg" ]; then sha256sum <"$cfg"; fi
 }
-wait_for() { # FILE WORDS
-    rounds=400
-    until grep -qF -- "$2" "$1" 2>/dev/null; do
-        rounds=$((rounds - 1))
-        [ "$rounds" -gt 0 ] || fail "$ran: never stood still"
-        sleep 0.02
-    done
-}
 # Applies, stands still behind that call at the Nth time; then COMMAND; then it goes on.
 meanwhile() { # CALL N COMMAND...
     call=$1 when=$2

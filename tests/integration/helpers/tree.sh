@@ -18,7 +18,8 @@ work=$(mktemp -d)
 tree=$work/tree
 status=0
 cleanup=: # one more thing to do at the end
-trap 'eval "$cleanup"; rm -rf -- "$work"' EXIT
+still= holder=
+trap 'end_still; eval "$cleanup"; rm -rf -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -119,6 +120,40 @@ run() { # ARGUMENT...
     status=0
     ran="hamedic $*"
     "$hamedic" --root "$tree" "$@" </dev/null >"$work/out" 2>"$work/err" || status=$?
+}
+
+# hamedic ARGUMENT... in the background, which stands still behind the Nth call of that name, its lock in its hand, until
+# it goes_on: its status is in $ended then, its words in $work/still.out and $work/still.err.
+stands_still() { # CALL N ARGUMENT...
+    call=$1 when=$2
+    shift 2
+    rm -f "$work/still.trace"
+    strace -qq -o "$work/still.trace" -e "trace=$call" -e "inject=$call:signal=SIGSTOP:when=$when" \
+        "$hamedic" --root "$tree" "$@" </dev/null >"$work/still.out" 2>"$work/still.err" &
+    still=$! holder=
+    wait_for "$work/still.trace" "stopped by SIGSTOP"
+    holder=$(cat "/proc/$still/task/$still/children")
+    holder=${holder%% *}
+}
+goes_on() {
+    kill -CONT "$holder"
+    has_ended
+}
+has_ended() {
+    ended=0
+    wait "$still" || ended=$?
+    still=
+}
+end_still() { # where the test fails meanwhile
+    [ -z "$still" ] || kill -KILL "$still" $holder 2>/dev/null || :
+}
+wait_for() { # FILE WORDS: until it has them
+    rounds=1200
+    until grep -qF -- "$2" "$1" 2>/dev/null; do
+        rounds=$((rounds - 1))
+        [ "$rounds" -gt 0 ] || fail "waited in vain for '$2' in $1"
+        sleep 0.05
+    done
 }
 
 show_run() {
