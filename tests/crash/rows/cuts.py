@@ -18,13 +18,15 @@ class Cuts(Row):
     def cases(self, bench, long):
         cases = []
         for name in ("files-apply", "files-rollback", "files-recover-middle", "files-recover-proven",
-                     "files-confirm"):
+                     "files-confirm", "store-apply", "store-rollback"):
             for kind in KINDS:
                 calls = on_disk(bench, kind)[1].trace(SCENARIOS[name])
                 changing = [call.n for call in calls if call.changes()]
                 others = [call.n for call in calls if not call.changes()]
                 for what in WHAT:
-                    if long:
+                    if name.startswith("store"):
+                        chosen = sample(decisive(calls), 200 if long else 8 if name == "store-apply" else 3)
+                    elif long:
                         chosen = changing + (others if name == "files-apply" else sample(others, 50))
                     elif name == "files-apply":
                         chosen = changing + sample(others, 10) if what == "lost" else sample(changing, 40)
@@ -36,6 +38,13 @@ class Cuts(Row):
     def attempt(self, bench, case):
         name, kind, what, at = case.split(":")
         cut_and_recover(bench, SCENARIOS[name], kind, what, int(at))
+
+
+def decisive(calls):
+    """Each name that is given or taken, and each sync, once libsemanage writes to its store."""
+    begun = next(call.n for call in calls if "/var/lib/selinux/" in call.path and call.changes())
+    return [call.n for call in calls if call.n >= begun and call.result >= 0 and
+            call.kind in ("rename", "swap", "sync", "syncfs")]
 
 
 def on_disk(bench, kind):
