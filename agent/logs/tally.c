@@ -1,0 +1,162 @@
+#include "agent/logs/tally_parts.h"
+
+#include <string.h>
+
+#include "agent/logs/take.h"
+
+#define MEMORY(tally, count, pointer)                                                              \
+    ((pointer) = arena_alloc((tally)->arena, (count) * sizeof *(pointer)))
+
+static void init_names(struct log_tally *tally, struct log_names *names, uint32_t max,
+                       uint32_t mean_bytes)
+{
+    log_names_init(names, tally->arena, max, max * mean_bytes + LOG_TALLY_NAME_MAX);
+    /* 0: no name of HAProxy's holds a blank first */
+    (void)log_names_add(names, span_of(" (others)"), log_names_hash(span_of(" (others)")));
+}
+
+struct log_tally *log_tally_new(const struct log_options *options)
+{
+    struct arena *arena = arena_new();
+    struct log_tally *tally = arena_alloc(arena, sizeof *tally);
+
+    *tally = (struct log_tally){.arena = arena,
+                                .options = *options,
+                                .first = LOG_NO_TIME,
+                                .last = LOG_NO_TIME,
+                                .previous = LOG_NO_TIME,
+                                .timer_count = 1,
+                                .outcome_count = 1,
+                                .fault_count = 1,
+                                .error_kind_count = 1};
+    log_clock_init(&tally->clock, options->now);
+    init_names(tally, &tally->routes, LOG_TALLY_ROUTES, 48);
+    init_names(tally, &tally->frontends, LOG_TALLY_FRONTENDS, 24);
+    init_names(tally, &tally->backends, LOG_TALLY_SERVERS, 24);
+    init_names(tally, &tally->servers, LOG_TALLY_SERVERS, 40);
+    init_names(tally, &tally->early, LOG_TALLY_EARLY, 80);
+    init_names(tally, &tally->messages, LOG_TALLY_MESSAGES, 64);
+    MEMORY(tally, LOG_TALLY_ROUTES, tally->route_rows);
+    MEMORY(tally, LOG_TALLY_SERVERS, tally->server_timers);
+    MEMORY(tally, LOG_TALLY_TIMED, tally->timers);
+    MEMORY(tally, LOG_TALLY_OUTCOMES, tally->outcomes);
+    MEMORY(tally, TALLY_OUTCOME_SLOTS, tally->outcome_slots);
+    MEMORY(tally, 1024, tally->lost_statuses);
+    MEMORY(tally, 65536, tally->lost_states);
+    MEMORY(tally, LOG_TALLY_FAULTS, tally->faults);
+    MEMORY(tally, TALLY_FAULT_SLOTS, tally->fault_slots);
+    MEMORY(tally, LOG_TALLY_KINDS, tally->error_kinds);
+    MEMORY(tally, LOG_TALLY_EARLY, tally->early_rows);
+    MEMORY(tally, LOG_TALLY_MESSAGES, tally->message_rows);
+    return tally;
+}
+
+void log_tally_free(struct log_tally *tally)
+{
+    if (tally != NULL)
+        arena_free(tally->arena);
+}
+
+/* False: the line is outside the times asked for. A line without a time is as old as the one before it. */
+static bool see_time(struct log_tally *tally, int64_t *time)
+{
+    if (*time == LOG_NO_TIME)
+        *time = tally->previous;
+    if (*time != LOG_NO_TIME) {
+        if (tally->previous != LOG_NO_TIME && *time < tally->previous - 1000)
+            tally->unsorted++;
+        tally->previous = *time;
+    }
+    if ((tally->options.since != LOG_NO_TIME &&
+         (*time == LOG_NO_TIME || *time < tally->options.since)) ||
+        (tally->options.until != LOG_NO_TIME && *time != LOG_NO_TIME &&
+         *time >= tally->options.until)) {
+        tally->skipped++;
+        return false;
+    }
+    if (*time == LOG_NO_TIME)
+        return true;
+    if (tally->first == LOG_NO_TIME || *time < tally->first)
+        tally->first = *time;
+    if (*time > tally->last)
+        tally->last = *time;
+    return true;
+}
+
+static uint32_t at_least_0(int32_t value)
+{
+    return value < 0 ? 0 : (uint32_t)value;
+}
+
+/* "fe[~] be/srv" as httplog writes it; CLF has the names in quotes. One too long for any table stays so. */
+static struct span route_of(const struct log_line *line, char room[static LOG_TALLY_NAME_MAX + 1])
+{
+    const struct span parts[] = {line->frontend, span_of(line->is_tls ? "~ " : " "), line->backend,
+                                 span_of("/"), line->server};
+    struct span route = {room, 0};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].len > LOG_TALLY_NAME_MAX - route.len)
+            return (struct span){room, LOG_TALLY_NAME_MAX + 1};
+        if (parts[i].len > 0)
+            memcpy(room + route.len, parts[i].ptr, parts[i].len);
+        route.len += parts[i].len;
+    }
+    return route;
+}
+
+static void count_request(struct log_tally *tally, struct span bytes, const struct log_line *line)
+{
+    char room[LOG_TALLY_NAME_MAX + 1] = {0};
+    struct log_sample sample = {
+        .line = bytes,
+        .route = route_of(line, room),
+        .client = line->client,
+        .time = line->time,
+        .status = line->status == LOG_LINE_NONE ? TALLY_NO_STATUS : (uint32_t)(line->status + 1),
+        .state = log_tally_pack_state(line->state, strlen(line->state)),
+        .bytes = line->bytes,
+        .actconn = at_least_0(line->actconn),
+        .feconn = at_least_0(line->feconn),
+        .beconn = at_least_0(line->beconn),
+        .srvconn = at_least_0(line->srvconn),
+        .retries = at_least_0(line->retries),
+        .server_queue = at_least_0(line->server_queue),
+        .backend_queue = at_least_0(line->backend_queue),
+        .is_redispatched = line->is_redispatched,
+    };
+
+    memcpy(sample.timers, line->timers, sizeof sample.timers);
+    log_tally_request(tally, &sample);
+}
+
+static void count_line(struct log_tally *tally, struct span bytes)
+{
+    struct log_line line;
+
+    log_line_parse(&tally->clock, bytes, &line);
+    if (!see_time(tally, &line.time))
+        return;
+    tally->kinds[line.kind]++;
+    tally->cut += line.cut;
+    if (log_line_is_request(&line))
+        count_request(tally, bytes, &line);
+    else if (line.kind == LOG_KIND_ERROR_LINE)
+        log_tally_early(tally, &line);
+    else if (line.kind == LOG_KIND_MESSAGE)
+        log_tally_message(tally, &line);
+}
+
+void log_tally_feed(struct log_tally *tally, struct span whole_lines)
+{
+    struct span line;
+
+    tally->bytes += whole_lines.len;
+    while (span_next_line(&whole_lines, &line)) {
+        tally->lines++;
+        if (line.len > 0)
+            count_line(tally, line);
+        else
+            tally->kinds[LOG_KIND_UNKNOWN]++;
+    }
+}
