@@ -94,24 +94,27 @@ static int64_t distance(int64_t a, int64_t b)
     return a > b ? a - b : b - a;
 }
 
-/* The year is not told: see the header. */
-static int64_t guess_year(struct log_clock *clock, struct log_moment *moment, int64_t hint)
+/* The year is not told: see the header. Local times are compared as if they were UTC's: a day is enough. */
+static void guess_year(const struct log_clock *clock, struct log_moment *moment, int64_t hint)
 {
-    int64_t around = hint == LOG_NO_TIME ? clock->now : hint;
-    int year = 1970 + (int)(around / 1000 / YEAR); /* a year too early at most, up to 2335 */
-    int64_t best = LOG_NO_TIME;
+    int64_t around = (hint == LOG_NO_TIME ? clock->now : hint) / 1000;
+    int first = 1969 + (int)(around / YEAR); /* at most two years early, up to 2335 */
+    int64_t best = INT64_MIN;
+    int year = first;
 
-    for (int candidate = year - 1; candidate <= year + 2; candidate++) {
+    for (int candidate = first; candidate <= first + 3; candidate++) {
         int64_t time;
 
         moment->year = candidate;
-        time = log_clock_local(clock, moment);
-        if (hint == LOG_NO_TIME
-                ? time <= clock->now + DAY * 1000 || best == LOG_NO_TIME
-                : best == LOG_NO_TIME || distance(time, hint) < distance(best, hint))
+        time = seconds_of(moment);
+        if (best == INT64_MIN ||
+            (hint == LOG_NO_TIME ? time <= around + DAY
+                                 : distance(time, around) < distance(best, around))) {
             best = time;
+            year = candidate;
+        }
     }
-    return best;
+    moment->year = year;
 }
 
 bool log_clock_read_traditional(struct log_clock *clock, struct span *rest, int64_t hint,
@@ -127,7 +130,8 @@ bool log_clock_read_traditional(struct log_clock *clock, struct span *rest, int6
     if (!take_char(&at, ' ') || !take_clock_time(&at, &moment) || !is_day(&moment))
         return false;
     *rest = at;
-    *out_time = guess_year(clock, &moment, hint);
+    guess_year(clock, &moment, hint);
+    *out_time = log_clock_local(clock, &moment);
     return true;
 }
 
