@@ -161,6 +161,7 @@ static int choose_style(struct invocation *invocation)
         style->width = size.ws_col < WIDTH_LEAST  ? (size_t)WIDTH_LEAST
                        : size.ws_col > WIDTH_MOST ? (size_t)WIDTH_MOST
                                                   : size.ws_col;
+    invocation->height = size.ws_row;
     invocation->quiet = cli_has(invocation, "quiet");
     invocation->verbose = cli_has(invocation, "verbose");
     return 0;

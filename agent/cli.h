@@ -39,6 +39,7 @@ struct invocation {
     size_t value_count;
     struct strings arguments; /* what is no option */
     struct render_style style;
+    size_t height; /* lines of the terminal; 0: standard output is none */
     bool quiet, verbose;
 };
 

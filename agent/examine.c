@@ -23,6 +23,17 @@ int examine(const struct host *host, const struct policy *policy, struct arena *
     return 0;
 }
 
+static void count_proxies(const struct cfg *cfg, struct diagnosis *diagnosis)
+{
+    for (size_t i = 0; cfg != NULL && i < cfg->proxy_count; i++) {
+        const struct cfg_proxy *proxy = cfg->proxies[i];
+
+        diagnosis->frontends += proxy->kind == CFG_FRONTEND || proxy->kind == CFG_LISTEN ? 1 : 0;
+        diagnosis->backends += proxy->kind == CFG_BACKEND || proxy->kind == CFG_LISTEN ? 1 : 0;
+        diagnosis->servers += (int64_t)proxy->server_count;
+    }
+}
+
 struct diagnosis examine_report(const struct examination *examination, struct arena *arena)
 {
     static const char *const states[] = {
@@ -34,12 +45,15 @@ struct diagnosis examine_report(const struct examination *examination, struct ar
     struct diagnosis diagnosis = {
         .host = facts->host_name,
         .haproxy = facts->haproxy->version,
+        .running = facts->haproxy->running,
+        .tree = facts->tree,
         .time = facts->time,
         .findings = examination->result.findings,
         .finding_count = examination->result.finding_count,
         .not_checked = examination->result.not_checked,
     };
 
+    count_proxies(facts->cfg, &diagnosis);
     for (size_t i = 0; i < SOURCE_COUNT; i++)
         ARENA_PUSH(arena, diagnosis.sources, diagnosis.source_count) = (struct diagnosis_source){
             facts->sources[i].name,

@@ -24,6 +24,9 @@ MUST_CHECK int codec_read_plan(struct span bytes, struct arena *arena, struct pl
 struct diagnosis {
     const char *host;
     const char *haproxy; /* version or NULL */
+    bool running;
+    bool tree;                            /* a tree of files was looked at: nothing that runs */
+    int64_t frontends, backends, servers; /* of the configuration */
     int64_t time;
     struct finding *findings;
     size_t finding_count;

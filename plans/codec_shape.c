@@ -183,6 +183,11 @@ static const struct shape shape_source = SHAPE(diagnosis_source, source_fields);
 static const struct field diagnosis_fields[] = {
     STRING(diagnosis, "host", host),
     NULLABLE(diagnosis, "haproxy", haproxy),
+    VALUE(diagnosis, "running", running, FORM_BOOL),
+    VALUE(diagnosis, "tree", tree, FORM_BOOL),
+    NUMBER(diagnosis, "frontends", frontends, INT64_MAX),
+    NUMBER(diagnosis, "backends", backends, INT64_MAX),
+    NUMBER(diagnosis, "servers", servers, INT64_MAX),
     VALUE(diagnosis, "time", time, FORM_TIME),
     LIST(diagnosis, "findings", findings, finding_count, PLAN_FINDINGS_MAX, shape_finding),
     LIST(diagnosis, "sources", sources, source_count, PLAN_LINES_MAX, shape_source),

@@ -2,46 +2,16 @@
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/explain.h"
-#include "agent/examine.h"
+#include "agent/commands/watching.h"
+#include "agent/report.h"
 
 static const struct cli_option options[] = {
     {"json", 0, NULL, "one JSON document (hamedic/diagnosis/1)"},
     {"explain", 0, "[SLUG]", "what a cause means, how it is proven; without SLUG: all of them"},
+    {"watch", 0, "[SECONDS]", "look again and again, in place (every 2 seconds); Ctrl-C ends it"},
     {"policy", 0, "FILE", "policy file, instead of the host's"},
     {NULL, 0, NULL, NULL},
 };
-
-static void print_headline(const struct invocation *invocation, const struct examination *seen,
-                           struct text *text)
-{
-    const struct facts *facts = &seen->facts;
-    size_t fronts = 0, backs = 0, servers = 0;
-
-    for (size_t i = 0; facts->cfg != NULL && i < facts->cfg->proxy_count; i++) {
-        const struct cfg_proxy *proxy = facts->cfg->proxies[i];
-        fronts += proxy->kind == CFG_FRONTEND || proxy->kind == CFG_LISTEN ? 1 : 0;
-        backs += proxy->kind == CFG_BACKEND || proxy->kind == CFG_LISTEN ? 1 : 0;
-        servers += proxy->server_count;
-    }
-    int64_t slowest = 0;
-    size_t asked = 0;
-    for (size_t i = 0; i < SOURCE_COUNT; i++) {
-        asked += facts->sources[i].state == SOURCE_OK ? 1 : 0;
-        if (facts->sources[i].milliseconds > slowest)
-            slowest = facts->sources[i].milliseconds;
-    }
-    const char *dot = invocation->style.unicode ? "·" : "-";
-    render_toned(&invocation->style, TONE_BOLD, facts->host_name, text);
-    text_addf(text, " %s HAProxy %s%s", dot,
-              facts->haproxy->version == NULL ? "(not installed)" : facts->haproxy->version,
-              facts->tree               ? ", a tree"
-              : facts->haproxy->running ? ""
-                                        : ", not running");
-    text_addf(text,
-              " %s %zu frontends, %zu backends, %zu servers\n%zu sources, the slowest %jd.%jd s\n",
-              dot, fronts, backs, servers, asked, (intmax_t)(slowest / 1000),
-              (intmax_t)(slowest % 1000 / 100));
-}
 
 /* "--explain=SLUG", or "--explain SLUG". */
 static enum exit_code explain(struct invocation *invocation)
@@ -67,33 +37,38 @@ static enum exit_code explain(struct invocation *invocation)
     return EXIT_OK;
 }
 
-static enum exit_code look(struct invocation *invocation)
+/* "--watch=SECONDS", or "--watch SECONDS". 0 after a message. */
+static unsigned watch_seconds(const struct invocation *invocation)
 {
-    struct host *host CLEANUP_HOST = NULL;
-    struct policy *policy CLEANUP_POLICY = NULL;
+    const char *word = cli_value(invocation, "watch");
+    uint64_t seconds = WATCHING_SECONDS;
+
+    if (invocation->arguments.count > 0)
+        word = invocation->arguments.at[0];
+    if (word[0] != '\0' && (!span_scan_u64(span_of(word), &seconds) || seconds == 0 ||
+                            seconds > WATCHING_SECONDS_MAX)) {
+        (void)cli_usage(invocation, "diagnose --watch '%s': expected 1 to %d seconds", word,
+                        WATCHING_SECONDS_MAX);
+        return 0;
+    }
+    return (unsigned)seconds;
+}
+
+static enum exit_code look_once(struct invocation *invocation, const struct host *host,
+                                const struct policy *policy)
+{
     struct examination seen = {0};
+    struct text text = text_new(invocation->arena);
     struct err err;
 
-    if (cli_open_host(invocation, &host, &err) < 0 ||
-        cli_open_policy(invocation, host, &policy, &err) < 0 ||
-        examine(host, policy, invocation->arena, &seen, &err) < 0)
+    if (examine(host, policy, invocation->arena, &seen, &err) < 0)
         return cli_fail(&err);
-    const struct diagnosis report = examine_report(&seen, invocation->arena);
-    struct text text = text_new(invocation->arena);
     if (cli_has(invocation, "json")) {
+        const struct diagnosis report = examine_report(&seen, invocation->arena);
         text_add(&text, codec_write_diagnosis(&report, invocation->arena));
     } else {
-        print_headline(invocation, &seen, &text);
-        text_add(&text, "\n");
-        if (report.finding_count == 0)
-            text_add(&text, "Nothing wrong was found.\n");
-        else
-            render_findings(&invocation->style, report.findings, report.finding_count, &text);
-        for (size_t i = 0; i < report.not_checked.count; i++)
-            render_wrapped(&invocation->style, i == 0 ? "Not looked at: " : "               ", 15,
-                           report.not_checked.at[i], &text);
-        if (seen.result.wish_count > 0)
-            text_addf(&text, "\nNext: %s plan -o fix.plan\n", cli_self(invocation));
+        report_whole(&invocation->style, &seen, cli_self(invocation), invocation->verbose,
+                     invocation->height, &text);
     }
     cli_print(&text);
     return examine_found_something(&seen) ? EXIT_SOMETHING : EXIT_OK;
@@ -101,21 +76,37 @@ static enum exit_code look(struct invocation *invocation)
 
 static enum exit_code run(struct invocation *invocation)
 {
+    struct host *host CLEANUP_HOST = NULL;
+    struct policy *policy CLEANUP_POLICY = NULL;
+    bool watch = cli_has(invocation, "watch");
+    unsigned seconds = 0;
+    struct err err;
+
     if (cli_has(invocation, "explain"))
         return explain(invocation);
-    if (invocation->arguments.count > 0)
+    if (watch && cli_has(invocation, "json"))
+        return cli_usage(invocation, "diagnose: --watch and --json do not go together");
+    if (!watch && invocation->arguments.count > 0)
         return cli_usage(invocation, "diagnose: unexpected '%s'", invocation->arguments.at[0]);
-    return look(invocation);
+    if (watch && (seconds = watch_seconds(invocation)) == 0)
+        return EXIT_USAGE;
+    if (cli_open_host(invocation, &host, &err) < 0 ||
+        cli_open_policy(invocation, host, &policy, &err) < 0)
+        return cli_fail(&err);
+    return watch ? watching_run(invocation, host, policy, seconds)
+                 : look_once(invocation, host, policy);
 }
 
 const struct command command_diagnose = {
     .name = "diagnose",
-    .arguments = "[SLUG]",
+    .arguments = "[SLUG|SECONDS]",
     .summary = "what is wrong and why, with evidence",
     .about = "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and "
              "names what is wrong with the evidence for it. Changes nothing.\n"
              "With --explain it looks at nothing: it tells what the word in a finding means.\n"
-             "Exit status: 0 nothing proven, 2 findings.",
+             "With --watch what is new since the last look is marked, and what is gone is told.\n"
+             "-v tells of every source whether it was seen, why not, and how long that took.\n"
+             "Exit status: 0 nothing proven, 2 findings; of --watch always 0.",
     .example = "  hamedic diagnose\n  hamedic diagnose --explain backend-refused\n"
                "  hamedic diagnose --json | jq '.findings[].cause'\n",
     .options = options,

@@ -106,7 +106,13 @@ static inline struct plan sample_plan(struct arena *arena)
 static inline struct diagnosis sample_diagnosis(struct arena *arena)
 {
     struct plan plan = sample_plan(arena);
-    struct diagnosis diagnosis = {.host = "lb01", .haproxy = "2.6.12", .time = SAMPLE_TIME};
+    struct diagnosis diagnosis = {.host = "lb01",
+                                  .haproxy = "2.6.12",
+                                  .running = true,
+                                  .frontends = 3,
+                                  .backends = 4,
+                                  .servers = 31,
+                                  .time = SAMPLE_TIME};
 
     diagnosis.findings = plan.findings;
     diagnosis.finding_count = plan.finding_count;
