@@ -1,2 +1,3 @@
 # unit tests
 hamedic_unit_test(log_message hamedic_agent)
+hamedic_unit_test(journald hamedic_host)
