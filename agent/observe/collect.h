@@ -12,13 +12,24 @@
 
 #include "agent/observe/facts.h"
 
+#define COLLECT_OPENED_MAX 112
 struct collection {
     const struct host *host;
     const struct facts
         *known; /* what earlier waves found; the parts of this wave MUST not be read */
     struct arena *arena;
     struct facts *facts; /* to fill in */
+    /* What its collect_open_* opened, which is closed for it. */
+    int opened[COLLECT_OPENED_MAX];
+    size_t opened_count;
+    void *context; /* what else its collect_open_* leaves for it */
 };
+
+/* What strangers can write is read by a process apart (parts.h): a collect_open_* opens, with the agent's
+ * rights, what its collector reads there with none. */
+MUST_CHECK int collect_open_stats(struct collection *collection, struct err *err);
+MUST_CHECK int collect_open_master(struct collection *collection, struct err *err);
+MUST_CHECK int collect_open_audit(struct collection *collection, struct err *err);
 
 MUST_CHECK int collect_process(struct collection *collection, struct err *err);
 MUST_CHECK int collect_config(struct collection *collection, struct err *err);

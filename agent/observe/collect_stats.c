@@ -1,25 +1,34 @@
 #include "agent/observe/collect.h"
 
-int collect_stats(struct collection *collection, struct err *err)
+int collect_open_stats(struct collection *collection, struct err *err)
 {
     const struct haproxy *haproxy = collection->known->haproxy;
+
+    if (!haproxy->running)
+        return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
+    if (haproxy->stats_socket == NULL)
+        return err_set(err, ERR_UNSUPPORTED, "HAProxy has no stats socket");
+    if (haproxy_api_open(haproxy->stats_socket, &collection->opened[0], err) < 0)
+        return -1;
+    collection->opened_count = 1;
+    return 0;
+}
+
+int collect_stats(struct collection *collection, struct err *err)
+{
+    const char *path = collection->known->haproxy->stats_socket;
     struct facts *facts = collection->facts;
     struct haproxy_info info = {0};
     struct haproxy_stat *stats = NULL;
     struct span answer;
     size_t count = 0;
 
-    if (!haproxy->running)
-        return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
-    if (haproxy->stats_socket == NULL)
-        return err_set(err, ERR_UNSUPPORTED, "HAProxy has no stats socket");
-    if (haproxy_api_ask(haproxy->stats_socket, "show info;show stat", HAPROXY_API_DEADLINE_MS,
-                        HAPROXY_API_ANSWER_MAX, collection->arena, &answer, err) < 0 ||
+    if (haproxy_api_ask_open(collection->opened[0], path, "show info;show stat",
+                             HAPROXY_API_DEADLINE_MS, HAPROXY_API_ANSWER_MAX, collection->arena,
+                             &answer, err) < 0 ||
         haproxy_info_parse(answer, collection->arena, &info, err) < 0 ||
-        haproxy_stat_parse(answer, collection->arena, &stats, &count, err) < 0) {
-        facts->stats_error = arena_string(collection->arena, err->text);
+        haproxy_stat_parse(answer, collection->arena, &stats, &count, err) < 0)
         return -1;
-    }
     facts->info = info;
     facts->stats = stats;
     facts->stat_count = count;

@@ -44,6 +44,23 @@ struct denials {
     int64_t since;   /* time of the oldest record that was looked at; 0: there was none */
 };
 
+/* The log and those it was rotated to, newest first, opened: read where nothing can be opened. */
+#define AUDIT_FILES_MAX 100 /* auditd.conf(5): num_logs is at most 99; and the log itself */
+struct audit_log {
+    struct audit_file {
+        int fd;
+        const char *path;
+        off_t offset; /* what is before is left out */
+        size_t len;
+    } files[AUDIT_FILES_MAX];
+    size_t count;
+};
+MUST_CHECK int audit_open_log(const struct host *host, size_t max, struct arena *arena,
+                              struct audit_log *out_log, struct err *err);
+MUST_CHECK int audit_read_open(const struct audit_log *log, struct arena *arena,
+                               struct span *out_bytes, struct err *err);
+void audit_close_log(struct audit_log *log);
+
 /* `program`: the path whose denials are wanted. By exe where the log says it, else by comm, which
  * any process can give itself: who uses them MUST look at source_type too.
  * `node`: this host's name; records that other hosts sent here are passed over. */

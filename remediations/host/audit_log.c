@@ -11,7 +11,7 @@
 #define AUDITD_CONF "/etc/audit/auditd.conf"
 #define AUDIT_LOG   "/var/log/audit/audit.log"
 
-enum { CONF_MAX = 256 * 1024, FILES_MAX = 100 }; /* auditd's num_logs is at most 99, and .log */
+enum { CONF_MAX = 256 * 1024 };
 
 /* "log_file = PATH" of auditd.conf; the last one wins. */
 static int find_log(const struct host *host, struct arena *arena, const char **out_path,
@@ -34,40 +34,40 @@ static int find_log(const struct host *host, struct arena *arena, const char **o
 }
 
 /* `offset` where the file was cut there. */
-static int read_from(int fd, const char *path, off_t offset, size_t len, struct arena *arena,
-                     struct span *out_bytes, struct err *err)
+static int read_from(const struct audit_file *file, struct arena *arena, struct span *out_bytes,
+                     struct err *err)
 {
-    char *bytes = arena_alloc(arena, len + 1);
+    char *bytes = arena_alloc(arena, file->len + 1);
     size_t done = 0;
 
-    while (done < len) {
-        ssize_t got = pread(fd, bytes + done, len - done, offset + (off_t)done);
+    while (done < file->len) {
+        ssize_t got = pread(file->fd, bytes + done, file->len - done, file->offset + (off_t)done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return err_sys(err, errno, "cannot read '%s'", path);
+            return err_sys(err, errno, "cannot read '%s'", file->path);
         if (got == 0)
             break;
         done += (size_t)got;
     }
     *out_bytes = (struct span){bytes, done};
-    if (offset > 0)
+    if (file->offset > 0)
         (void)span_cut(out_bytes, '\n'); /* this line began before */
     return 0;
 }
 
-/* The last `max` bytes of one file. */
-static int read_tail(const struct host *host, const char *path, size_t max, struct arena *arena,
-                     bool *out_exists, struct span *out_bytes, bool *out_whole, struct err *err)
+/* The last `max` bytes of one file; fd -1 where there is none. */
+static int open_tail(const struct host *host, const char *path, size_t max,
+                     struct audit_file *out_file, struct err *err)
 {
     struct stat st;
     int fd CLEANUP_FD = -1;
 
-    if (host_open_path(host, path, O_RDONLY, &fd, err) < 0) {
+    *out_file = (struct audit_file){.fd = -1, .path = path};
+    if (host_open_path(host, path, O_RDONLY | O_NONBLOCK, &fd, err) < 0) {
         if (err->kind != ERR_SYS || (err->sys != ENOENT && err->sys != ENOTDIR))
             return -1;
         *err = (struct err){0};
-        *out_exists = false;
         return 0;
     }
     if (fstat(fd, &st) < 0)
@@ -75,46 +75,87 @@ static int read_tail(const struct host *host, const char *path, size_t max, stru
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_INPUT, "'%s' is not a regular file", path);
     size_t size = (size_t)st.st_size;
-    *out_exists = true;
-    *out_whole = size <= max;
-    return read_from(fd, path, *out_whole ? 0 : (off_t)(size - max), *out_whole ? size : max, arena,
-                     out_bytes, err);
+    out_file->offset = size <= max ? 0 : (off_t)(size - max);
+    out_file->len = size <= max ? size : max;
+    out_file->fd = take_fd(&fd);
+    return 0;
+}
+
+void audit_close_log(struct audit_log *log)
+{
+    while (log->count > 0)
+        (void)close(log->files[--log->count].fd);
+}
+
+static int open_files(const struct host *host, const char *path, size_t max, struct arena *arena,
+                      struct audit_log *log, struct err *err)
+{
+    for (size_t i = 0; i < AUDIT_FILES_MAX && max > 0; i++) {
+        struct audit_file file;
+
+        if (open_tail(host, i == 0 ? path : arena_printf(arena, "%s.%zu", path, i), max, &file,
+                      err) < 0)
+            return -1;
+        /* Between two steps of a rotation the log itself may be missing. */
+        if (file.fd < 0 && i > 0)
+            break;
+        if (file.fd < 0)
+            continue;
+        log->files[log->count++] = file;
+        max -= file.len;
+        if (file.offset > 0)
+            break;
+    }
+    if (log->count == 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "no audit log: there is no '%s' (auditd is not installed, or never ran)",
+                       path);
+    return 0;
+}
+
+int audit_open_log(const struct host *host, size_t max, struct arena *arena,
+                   struct audit_log *out_log, struct err *err)
+{
+    struct audit_log log = {.count = 0};
+    const char *path = NULL;
+
+    if (find_log(host, arena, &path, err) < 0)
+        return -1;
+    if (open_files(host, path, max, arena, &log, err) < 0) {
+        audit_close_log(&log);
+        return -1;
+    }
+    *out_log = log;
+    return 0;
+}
+
+int audit_read_open(const struct audit_log *log, struct arena *arena, struct span *out_bytes,
+                    struct err *err)
+{
+    struct text all = text_new(arena);
+    struct span piece;
+
+    for (size_t i = log->count; i > 0; i--) {
+        if (read_from(&log->files[i - 1], arena, &piece, err) < 0)
+            return -1;
+        if (log->count == 1) {
+            *out_bytes = piece;
+            return 0;
+        }
+        text_add_span(&all, piece);
+    }
+    *out_bytes = text_span(&all);
+    return 0;
 }
 
 int audit_read_log(const struct host *host, size_t max, struct arena *arena, struct span *out_log,
                    struct err *err)
 {
-    struct span pieces[FILES_MAX];
-    const char *path = NULL;
-    size_t count = 0;
-    bool exists = true, whole = true;
+    struct audit_log log;
 
-    if (find_log(host, arena, &path, err) < 0)
+    if (audit_open_log(host, max, arena, &log, err) < 0)
         return -1;
-    for (size_t i = 0; i < FILES_MAX && whole && max > 0; i++) {
-        const char *name = i == 0 ? path : arena_printf(arena, "%s.%zu", path, i);
-        struct span piece = {"", 0};
-        if (read_tail(host, name, max, arena, &exists, &piece, &whole, err) < 0)
-            return -1;
-        /* Between two steps of a rotation the log itself may be missing. */
-        if (!exists && i > 0)
-            break;
-        if (!exists)
-            continue;
-        max -= piece.len;
-        pieces[count++] = piece;
-    }
-    if (count == 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "no audit log: there is no '%s' (auditd is not installed, or never ran)",
-                       path);
-    if (count == 1) {
-        *out_log = pieces[0];
-        return 0;
-    }
-    struct text log = text_new(arena);
-    while (count > 0)
-        text_add_span(&log, pieces[--count]);
-    *out_log = text_span(&log);
-    return 0;
+    int failed = audit_read_open(&log, arena, out_log, err);
+    audit_close_log(&log);
+    return failed;
 }

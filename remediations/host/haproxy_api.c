@@ -38,26 +38,61 @@ static int wait_for(int fd, short events, int64_t deadline)
     }
 }
 
-static int connect_to(const char *path, int64_t deadline, int *out_fd, struct err *err)
+static int name_socket(const char *path, struct sockaddr_un *address, struct err *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
 
-    if (len >= sizeof address.sun_path)
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (len >= sizeof address->sun_path)
         return err_set(err, ERR_INPUT, "socket path too long: '%s'", path);
-    memcpy(address.sun_path, path, len + 1);
+    memcpy(address->sun_path, path, len + 1);
+    return 0;
+}
+
+/* 0: connected; else an errno value. */
+static int try_connect(int fd, const struct sockaddr_un *address)
+{
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EISCONN)
+        return 0;
+    return errno;
+}
+
+/* A full accept queue: a UNIX socket does not tell when there is room again. */
+static bool is_busy(int failed)
+{
+    return failed == EAGAIN || failed == EINTR;
+}
+
+int haproxy_api_open(const char *socket_path, int *out_fd, struct err *err)
+{
+    struct sockaddr_un address;
+
+    if (name_socket(socket_path, &address, err) < 0)
+        return -1;
     int fd CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_sys(err, errno, "cannot make a socket");
-    while (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
-        /* A full accept queue: a UNIX socket does not tell when there is room again. */
-        if (errno != EAGAIN && errno != EINTR)
-            return err_sys(err, errno, "cannot connect to '%s'", path);
+    int failed = try_connect(fd, &address);
+    if (failed != 0 && !is_busy(failed))
+        return err_sys(err, failed, "cannot connect to '%s'", socket_path);
+    *out_fd = take_fd(&fd);
+    return 0;
+}
+
+static int finish_connect(int fd, const char *path, int64_t deadline, struct err *err)
+{
+    struct sockaddr_un address;
+    int failed;
+
+    if (name_socket(path, &address, err) < 0)
+        return -1;
+    while ((failed = try_connect(fd, &address)) != 0) {
+        if (!is_busy(failed))
+            return err_sys(err, failed, "cannot connect to '%s'", path);
         if (now_ms() >= deadline)
             return err_sys(err, ETIMEDOUT, "cannot connect to '%s'", path);
         (void)poll(NULL, 0, RETRY_MS);
     }
-    *out_fd = take_fd(&fd);
     return 0;
 }
 
@@ -114,16 +149,15 @@ static int receive_all(int fd, const char *path, const char *command, int64_t de
     }
 }
 
-int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms, size_t max,
-                    struct arena *arena, struct span *out_answer, struct err *err)
+int haproxy_api_ask_open(int fd, const char *socket_path, const char *command, unsigned deadline_ms,
+                         size_t max, struct arena *arena, struct span *out_answer, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     struct text answer = text_new(scratch);
     int64_t deadline = now_ms() + deadline_ms;
-    int fd CLEANUP_FD = -1;
 
     assert(strchr(command, '\n') == NULL);
-    if (connect_to(socket_path, deadline, &fd, err) < 0 ||
+    if (finish_connect(fd, socket_path, deadline, err) < 0 ||
         send_line(fd, socket_path, command, deadline, err) < 0 ||
         receive_all(fd, socket_path, command, deadline, max, &answer, err) < 0)
         return -1;
@@ -132,6 +166,16 @@ int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadl
                        socket_path, command);
     *out_answer = (struct span){arena_copy(arena, answer.ptr, answer.len), answer.len};
     return 0;
+}
+
+int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms, size_t max,
+                    struct arena *arena, struct span *out_answer, struct err *err)
+{
+    int fd CLEANUP_FD = -1;
+
+    if (haproxy_api_open(socket_path, &fd, err) < 0)
+        return -1;
+    return haproxy_api_ask_open(fd, socket_path, command, deadline_ms, max, arena, out_answer, err);
 }
 
 int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,
@@ -154,5 +198,6 @@ bool haproxy_api_connects(const char *socket_path)
     struct err err = {0};
     int fd CLEANUP_FD = -1;
 
-    return connect_to(socket_path, now_ms() + CONNECT_MS, &fd, &err) == 0;
+    return haproxy_api_open(socket_path, &fd, &err) == 0 &&
+           finish_connect(fd, socket_path, now_ms() + CONNECT_MS, &err) == 0;
 }

@@ -24,6 +24,12 @@
 MUST_CHECK int haproxy_api_ask(const char *socket_path, const char *command, unsigned deadline_ms,
                                size_t max, struct arena *arena, struct span *out_answer,
                                struct err *err);
+/* The same in two steps, for a process that may open nothing: what is opened here may not be
+ * connected yet (its accept queue is full), which the question goes on with. */
+MUST_CHECK int haproxy_api_open(const char *socket_path, int *out_fd, struct err *err);
+MUST_CHECK int haproxy_api_ask_open(int fd, const char *socket_path, const char *command,
+                                    unsigned deadline_ms, size_t max, struct arena *arena,
+                                    struct span *out_answer, struct err *err);
 /* As above for a command that answers nothing when it worked: any other answer is ERR_INPUT with
  * it. */
 MUST_CHECK int haproxy_api_tell(const char *socket_path, const char *command, unsigned deadline_ms,

@@ -1,5 +1,6 @@
 hamedic_unit_test(base hamedic_base)
 hamedic_unit_test(json hamedic_base)
+hamedic_unit_test(wire hamedic_base)
 hamedic_unit_test(plan hamedic_plans)
 hamedic_unit_test(codec hamedic_plans)
 hamedic_unit_test(minisign hamedic_plans)

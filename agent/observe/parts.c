@@ -1,0 +1,131 @@
+#include "agent/observe/parts.h"
+
+/* A collector's own deadline comes first, and tells more. */
+enum { SPARE_MS = 1000, AUDIT_MS = 10000, SMALL = 1024 * 1024, LARGE = 64 * 1024 * 1024 };
+
+#define SHAPE(name, structure)                                                                     \
+    static const struct wire_shape name##_shape = WIRE_SHAPE(structure, name##_fields)
+
+/* ---- stats ---- */
+
+static const struct wire_field info_field_fields[] = {
+    WIRE(struct haproxy_info_field, key),
+    WIRE(struct haproxy_info_field, value),
+};
+SHAPE(info_field, struct haproxy_info_field);
+static const struct wire_field info_fields[] = {
+    WIRE_ARRAY_OF(struct haproxy_info, fields, field_count, &info_field_shape),
+};
+SHAPE(info, struct haproxy_info);
+
+#define STAT(member) WIRE(struct haproxy_stat, member)
+static const struct wire_field stat_fields[] = {
+    WIRE_ENUM_OF(struct haproxy_stat, type, STAT_LISTENER + 1),
+    STAT(proxy),
+    STAT(name),
+    STAT(status),
+    STAT(check_status),
+    STAT(last_check),
+    STAT(check_description),
+    STAT(agent_status),
+    STAT(last_agent),
+    STAT(address),
+    STAT(tracked),
+    STAT(mode),
+    STAT(queue),
+    STAT(queue_max),
+    STAT(sessions),
+    STAT(sessions_max),
+    STAT(session_limit),
+    STAT(sessions_total),
+    STAT(queue_limit),
+    STAT(requests_denied),
+    STAT(responses_denied),
+    STAT(request_errors),
+    STAT(response_errors),
+    STAT(connect_errors),
+    STAT(retries),
+    STAT(redispatches),
+    STAT(weight),
+    STAT(active),
+    STAT(backup),
+    STAT(check_failures),
+    STAT(check_downs),
+    STAT(rate),
+    STAT(rate_limit),
+    STAT(rate_max),
+    STAT(responses_1xx),
+    STAT(responses_2xx),
+    STAT(responses_3xx),
+    STAT(responses_4xx),
+    STAT(responses_5xx),
+    STAT(responses_other),
+    STAT(observed_failures),
+    STAT(requests_total),
+    STAT(client_aborts),
+    STAT(server_aborts),
+    STAT(queue_ms),
+    STAT(connect_ms),
+    STAT(response_ms),
+    STAT(total_ms),
+    STAT(check_code),
+    STAT(check_ms),
+    STAT(agent_ms),
+    STAT(check_rise),
+    STAT(check_fall),
+    STAT(check_health),
+    STAT(last_change),
+};
+SHAPE(stat, struct haproxy_stat);
+static const struct wire_field stats_fields[] = {
+    WIRE_STRUCT_OF(struct facts, info, &info_shape),
+    WIRE_ARRAY_OF(struct facts, stats, stat_count, &stat_shape),
+};
+SHAPE(stats, struct facts);
+
+/* ---- master ---- */
+
+static const struct wire_field proc_fields[] = {
+    WIRE(struct haproxy_proc, failed_reloads),
+    WIRE(struct haproxy_proc, reloads),
+    WIRE(struct haproxy_proc, worker),
+};
+SHAPE(proc, struct haproxy_proc);
+static const struct wire_field master_fields[] = {
+    WIRE_STRUCT_OF(struct facts, master, &proc_shape),
+};
+SHAPE(master, struct facts);
+
+/* ---- audit ---- */
+
+static const struct wire_field denial_fields[] = {
+    WIRE(struct denial, permission),  WIRE(struct denial, object),
+    WIRE(struct denial, port),        WIRE(struct denial, source_type),
+    WIRE(struct denial, target_type), WIRE(struct denial, permissive),
+    WIRE(struct denial, comm),        WIRE(struct denial, exe),
+    WIRE(struct denial, pid),         WIRE(struct denial, count),
+    WIRE(struct denial, first),       WIRE(struct denial, last),
+};
+SHAPE(denial, struct denial);
+static const struct wire_field denials_fields[] = {
+    WIRE_ARRAY_OF(struct denials, at, count, &denial_shape),
+    WIRE(struct denials, left_out),
+    WIRE(struct denials, since),
+};
+SHAPE(denials, struct denials);
+static const struct wire_field audit_fields[] = {
+    WIRE_STRUCT_OF(struct facts, denials, &denials_shape),
+};
+SHAPE(audit, struct facts);
+
+static const struct part parts[SOURCE_COUNT] = {
+    [SOURCE_STATS] = {&stats_shape, collect_open_stats, HAPROXY_API_DEADLINE_MS + SPARE_MS, LARGE},
+    [SOURCE_MASTER] = {&master_shape, collect_open_master, HAPROXY_API_DEADLINE_MS + SPARE_MS,
+                       SMALL},
+    [SOURCE_AUDIT] = {&audit_shape, collect_open_audit, AUDIT_MS, SMALL},
+};
+
+const struct part *part_of(enum source_id id)
+{
+    return parts[id].shape != NULL ? &parts[id] : NULL;
+}
