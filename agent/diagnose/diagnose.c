@@ -263,6 +263,11 @@ static void tell_not_checked(struct diagnosis_work *work)
         strings_addf(lines, work->arena, "%s: %s", source_name(facts, (enum source_id)i),
                      source->reason != NULL ? source->reason : usual);
     }
+    if (facts_have(facts, SOURCE_PROCESS) && facts->haproxy->worker != 0 &&
+        facts->open_descriptors < 0)
+        strings_add(
+            lines, work->arena,
+            "process: how many file descriptors HAProxy has open: only root may count them");
     if (work->findings_left_out > 0)
         strings_addf(lines, work->arena, "%zu more findings than a report holds",
                      work->findings_left_out);

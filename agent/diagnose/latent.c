@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -341,13 +342,27 @@ static void socket_silent(struct diagnosis_work *work, const struct cause *cause
     struct finding *finding = diagnose_find(work, cause, FINDING_POSSIBLE, path);
 
     finding->summary = "the stats socket does not answer";
-    diagnose_evidence(work, finding, SOURCE_STATS, "%s",
-                      facts->stats_error != NULL ? facts->stats_error
-                                                 : look_shown(facts->sources[SOURCE_STATS].reason));
+    const char *said = facts->stats_error != NULL ? facts->stats_error
+                                                  : look_shown(facts->sources[SOURCE_STATS].reason);
+    diagnose_evidence(work, finding, SOURCE_STATS, "%s", said);
     strings_add(&finding->consequences, work->arena,
                 "the state of servers and queues cannot be seen");
-    finding->settle = "whether the running process was started with this socket: after a reload, "
-                      "look again";
+    finding->settle = strstr(said, strerror(EACCES)) != NULL
+                          ? "ask again as root, or as a user whom the socket's mode lets in"
+                          : "whether the running process was started with this socket: after a "
+                            "reload, look again";
+}
+
+/* What keeps it from answering has a name already: a worker without a free descriptor cannot take the question. */
+static bool is_explained(const struct diagnosis_work *work)
+{
+    const struct diagnosis_result *result = work->result;
+
+    for (size_t i = 0; i < result->finding_count; i++)
+        if (result->findings[i].state == FINDING_PROVEN &&
+            strcmp(result->findings[i].cause, "fd-limit") == 0)
+            return true;
+    return false;
 }
 
 void latent_look_stats_socket_off(struct diagnosis_work *work, const struct cause *cause)
@@ -369,7 +384,7 @@ void latent_look_stats_socket_off(struct diagnosis_work *work, const struct caus
     }
     if (best == NULL && !facts_have(facts, SOURCE_STATS))
         socket_missing(work, cause);
-    else if (best != NULL && asked && !facts_have(facts, SOURCE_STATS))
+    else if (best != NULL && asked && !facts_have(facts, SOURCE_STATS) && !is_explained(work))
         socket_silent(work, cause, best->path);
     else if (best != NULL && !look_same(best->level, "admin"))
         socket_low_level(work, cause, best);

@@ -52,6 +52,8 @@ int collect_config(struct collection *collection, struct err *err)
     }
     if (cfg_load(collection->host, haproxy, collection->arena, &cfg, err) < 0) {
         facts->cfg_error = arena_string(collection->arena, err->text);
+        haproxy_choose_told_socket(collection->host, collection->arena, haproxy);
+        facts->haproxy = haproxy;
         return -1;
     }
     haproxy_choose_stats_socket(collection->host, cfg, haproxy);

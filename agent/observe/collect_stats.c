@@ -7,7 +7,10 @@ int collect_open_stats(struct collection *collection, struct err *err)
     if (!haproxy->running)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
     if (haproxy->stats_socket == NULL)
-        return err_set(err, ERR_UNSUPPORTED, "HAProxy has no stats socket");
+        return err_set(err, ERR_UNSUPPORTED,
+                       collection->known->cfg != NULL
+                           ? "HAProxy has no stats socket"
+                           : "no configuration was read that names a stats socket");
     if (haproxy_api_open(haproxy->stats_socket, &collection->opened[0], err) < 0)
         return -1;
     collection->opened_count = 1;

@@ -315,6 +315,31 @@ static int level_rank(const char *level)
     return strcmp(level, "admin") == 0 ? 2 : strcmp(level, "operator") == 0;
 }
 
+/* A master that executed itself anew has it in its environment (seen with 2.6): the sockets that HAProxy
+ * opened, whatever has become of the file since. "unix@/run/a.sock;unix@/run/b.sock;sockpair@4" */
+void haproxy_choose_told_socket(const struct host *host, struct arena *arena,
+                                struct haproxy *haproxy)
+{
+    static const char prefix[] = "unix@/";
+    const char *told = find_variable(&haproxy->environment, "HAPROXY_CLI");
+    struct span rest = span_of(told != NULL ? told : "");
+
+    if (host->settings.stats_socket != NULL || !haproxy->running)
+        return;
+    while (rest.len > 0) {
+        struct span one = span_cut(&rest, ';');
+
+        if (!span_starts_with(one, prefix))
+            continue;
+        const char *path =
+            arena_copy(arena, one.ptr + sizeof prefix - 2, one.len - (sizeof prefix - 2));
+        if (haproxy_api_connects(path)) {
+            haproxy->stats_socket = path;
+            return;
+        }
+    }
+}
+
 void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
                                  struct haproxy *haproxy)
 {

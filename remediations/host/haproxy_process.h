@@ -87,6 +87,10 @@ MUST_CHECK int haproxy_locate(const struct host *host, struct arena *arena,
                               struct haproxy *out_haproxy, struct err *err);
 void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
                                  struct haproxy *haproxy);
+/* Where the configuration cannot be read: what the running one told; left as it is where none of these sockets takes
+ * connections. The path lives in `arena`. */
+void haproxy_choose_told_socket(const struct host *host, struct arena *arena,
+                                struct haproxy *haproxy);
 
 /* Reloads that failed since the last one that worked, as the running master counts them: it hands
  * the number on in its environment when it executes itself anew (2.5 to 3.0):

@@ -14,7 +14,7 @@ A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), 
     host.backend(*addresses, delay=0)    HTTP servers that answer 200 after so many milliseconds
     host.server(address, answer)         a server of our own: answer(connection), bytes, or None: it says nothing
     host.load(address, clients=, pause=) clients that ask again and again; .line() is what they got lately
-    host.connect(address, count=1)       connections that are held open; host.get(address): the status of one request
+    host.connect(address, count=1)       connections that are held open (also of "/run/a.sock"); host.get(address): the status of one request
     host.peer()                 another host: .address, .host_address (ours on that wire), and what Place offers
     host.run([...])             a program; host.sysctl(key, value); host.write(path, text)
     host.wait(condition, what)  until it is true, at most 20 s
@@ -90,8 +90,8 @@ class Place:
         return enter + [str(one) for one in arguments]
 
     def run(self, arguments, check=True, stdin=""):
-        done = subprocess.run(self.command(arguments), input=stdin, capture_output=True, text=True, check=False,
-                              timeout=SECONDS)
+        done = subprocess.run(self.command(arguments), input=stdin, capture_output=True, text=True,
+                              check=False, timeout=SECONDS, errors="replace")
         if check and done.returncode != 0:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr or done.stdout}")
         return done
@@ -169,12 +169,13 @@ class Place:
     def connect(self, address, count=1, source=None, timeout=2):
         """Connections that stay; the kernel makes them, whether or not they are ever accepted."""
         made = []
+        unix = address.startswith("/")
         for _ in range(count):
-            one = self.socket()
+            one = self.socket(socket.AF_UNIX if unix else socket.AF_INET)
             one.settimeout(timeout)
             if source:
                 one.bind((source, 0))
-            one.connect(pair(address))
+            one.connect(address if unix else pair(address))
             made.append(one)
         self.kept += made
         return made
