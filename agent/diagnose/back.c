@@ -1,36 +1,10 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "agent/diagnose/back_word.h"
+#include "agent/diagnose/back_group.h"
 #include "agent/diagnose/causes.h"
-#include "agent/diagnose/look.h"
 #include "agent/diagnose/selinux.h"
 #include "plans/base/text.h"
-
-#define MEMBERS_MAX 8 /* servers told one by one; the rest is counted */
-
-static const char *probe_text(const struct probe *probe)
-{
-    switch (word_of_probe(probe)) {
-    case WORD_NONE:
-        return "was not tried";
-    case WORD_FINE:
-        return "connected";
-    case WORD_REFUSED:
-        return "refused the connection (ECONNREFUSED)";
-    case WORD_TIMEOUT:
-        return "did not answer (ETIMEDOUT)";
-    case WORD_UNREACHABLE:
-        return probe->error == ENETUNREACH ? "no route to that network (ENETUNREACH)"
-                                           : "host unreachable (EHOSTUNREACH)";
-    case WORD_DENIED:
-    case WORD_OTHER:
-        break;
-    }
-    return probe->error == EADDRNOTAVAIL ? "no local port or source address (EADDRNOTAVAIL)"
-                                         : "failed";
-}
 
 /* ---- backend-loopback-only ---- */
 
@@ -68,162 +42,61 @@ static const char *loopback_listener(const struct diagnosis_work *work,
     return loopback;
 }
 
-/* ---- findings: the servers of one backend with one cause are one ---- */
-
-struct group {
-    const char *backend;
-    size_t start, end; /* of the backend in work->servers */
-    enum finding_state state;
-    size_t *members;
-    size_t count;
-};
-
-static void tell_member(struct diagnosis_work *work, struct finding *finding,
-                        const struct server_view *view)
+static bool is_loopback(const struct diagnosis_work *work, const struct server_view *view)
 {
-    const struct haproxy_stat *row = view->row;
+    return loopback_listener(work, view) != NULL;
+}
 
-    if (word_is_maintained(view)) {
-        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s", view->backend, view->name,
-                          row->status);
-        return;
+static bool is_not_loopback(const struct diagnosis_work *work, const struct server_view *view)
+{
+    return loopback_listener(work, view) == NULL;
+}
+
+/* The address is this host's, and somebody does listen there: what refuses is no service. */
+static const struct listener *rejected_listener(const struct diagnosis_work *work,
+                                                const struct server_view *view)
+{
+    const struct sockets *sockets = &work->facts->sockets;
+
+    if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
+        word_of_probe(view->probe) != WORD_REFUSED ||
+        !(look_is_loopback(view->address) || is_own_address(sockets, view->address)))
+        return NULL;
+    for (size_t i = 0; i < sockets->listener_count; i++) {
+        const struct listener *listener = &sockets->listeners[i];
+
+        if (listener->port == view->port &&
+            (look_same(listener->address, view->address) ||
+             look_same(listener->address, "0.0.0.0") || look_same(listener->address, "::")))
+            return listener;
     }
-    if (row != NULL && word_of_check(row) != WORD_NONE)
-        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s %s \"%s\"", view->backend,
-                          view->name, look_shown(row->status), row->check_status,
-                          row->last_check != NULL ? row->last_check : "");
-    else if (row != NULL)
-        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s, %" PRId64 " failed connections",
-                          view->backend, view->name, look_shown(row->status),
-                          row->connect_errors > 0 ? row->connect_errors : 0);
-    else
-        diagnose_evidence(work, finding, SOURCE_CONFIG, "server %s/%s %s", view->backend,
-                          view->name, view->server != NULL ? look_shown(view->server->text) : "?");
-    if (view->probe != NULL)
-        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " %s",
-                          look_shown(work->facts->host_name), view->address, view->port,
-                          probe_text(view->probe));
+    return NULL;
 }
 
-static struct finding *find_group(struct diagnosis_work *work, const struct cause *cause,
-                                  const struct group *group, const char *what)
+static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
+                         struct finding *finding, const struct back_group *group)
 {
-    const struct server_view *first = &work->servers[group->members[0]];
-    size_t all = group->end - group->start;
-    struct finding *finding = diagnose_find(
-        work, cause, group->state,
-        group->count > 1 ? group->backend
-                         : arena_printf(work->arena, "%s/%s", first->backend, first->name));
+    (void)cause;
+    for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
+        const struct server_view *view = back_member(work, group, i);
+        const struct listener *listener = rejected_listener(work, view);
 
-    finding->summary = arena_printf(work->arena, "%zu of %zu servers of %s %s", group->count, all,
-                                    group->backend, what);
-    for (size_t i = 0; i < group->count && i < MEMBERS_MAX; i++)
-        tell_member(work, finding, &work->servers[group->members[i]]);
-    if (group->count > MEMBERS_MAX)
-        diagnose_evidence(work, finding, SOURCE_STATS, "and %zu more servers like these",
-                          group->count - MEMBERS_MAX);
-    bool serves = first->row != NULL ? look_backend_takes_traffic(work, group->start, group->end)
-                                     : group->count < all;
-    if (serves) {
-        strings_add(&finding->consequences, work->arena,
-                    first->row != NULL
-                        ? "the other servers carry the load; requests bound to these are sent "
-                          "elsewhere or get 503"
-                        : "requests for these servers are sent to others or get 503");
-    } else {
-        finding->severity = SEVERITY_CRITICAL;
-        strings_addf(&finding->consequences, work->arena,
-                     "no server of %s takes traffic: clients get 503 Service Unavailable",
-                     group->backend);
-    }
-    return finding;
-}
-
-static void settle_contact(struct diagnosis_work *work, struct finding *finding,
-                           const struct group *group)
-{
-    const struct server_view *first = &work->servers[group->members[0]];
-
-    if (group->state == FINDING_PROVEN)
-        return;
-    if (first->server != NULL && first->server->check_ports > 0)
-        finding->settle = "the check goes to another port than the traffic: try both ports by hand";
-    else if (first->probe == NULL)
-        finding->settle = arena_printf(work->arena, "a connection from this host to %s:%" PRIu32,
-                                       look_shown(first->address), first->port);
-    else
-        finding->settle =
-            "HAProxy's check and a connection from here do not agree: look again when "
-            "the next checks have run";
-}
-
-typedef const char *advice_text(struct diagnosis_work *work, const struct server_view *view);
-
-static void advise_members(struct diagnosis_work *work, struct finding *finding,
-                           const struct group *group, advice_text *advise)
-{
-    for (size_t i = 0; i < group->count && i < MEMBERS_MAX; i++)
-        strings_add(&finding->advice, work->arena, advise(work, &work->servers[group->members[i]]));
-    if (group->count > MEMBERS_MAX)
-        strings_addf(&finding->advice, work->arena, "and the same for %zu more servers",
-                     group->count - MEMBERS_MAX);
-}
-
-static bool is_member(struct diagnosis_work *work, size_t index, enum word word, bool loopback,
-                      enum finding_state state)
-{
-    const struct server_view *view = &work->servers[index];
-    enum finding_state own = FINDING_PROVEN;
-
-    if (word_verdict(work, view, &own) != word || own != state)
-        return false;
-    return word != WORD_REFUSED || (loopback_listener(work, view) != NULL) == loopback;
-}
-
-/* What else is to be said of a finding that was just made. */
-typedef void tell_group(struct diagnosis_work *work, const struct cause *cause,
-                        struct finding *finding, const struct group *group);
-
-struct search {
-    enum word word;
-    bool loopback;
-    const char *what;
-    advice_text *advise; /* NULL: nothing, for each server */
-    tell_group *more;    /* NULL: nothing */
-};
-
-static void look_for(struct diagnosis_work *work, const struct cause *cause,
-                     const struct search *search)
-{
-    size_t end;
-
-    if (work->facts->tree)
-        return;
-    for (size_t start = 0; start < work->server_count; start = end) {
-        end = look_backend_end(work, start);
-        for (int state = FINDING_PROVEN; state <= FINDING_POSSIBLE; state++) {
-            struct group group = {.backend = work->servers[start].backend,
-                                  .start = start,
-                                  .end = end,
-                                  .state = (enum finding_state)state};
-
-            for (size_t i = start; i < end; i++)
-                if (is_member(work, i, search->word, search->loopback, group.state))
-                    ARENA_PUSH(work->arena, group.members, group.count) = i;
-            if (group.count == 0)
-                continue;
-            struct finding *finding = find_group(work, cause, &group, search->what);
-            settle_contact(work, finding, &group);
-            if (search->advise != NULL)
-                advise_members(work, finding, &group, search->advise);
-            if (search->more != NULL)
-                search->more(work, cause, finding, &group);
-        }
+        if (listener != NULL)
+            diagnose_evidence(work, finding, SOURCE_SOCKETS,
+                              "%s:%" PRIu32 " is listened on: a firewall rule of this host rejects "
+                              "what goes there",
+                              listener->address, listener->port);
     }
 }
 
 static const char *advise_refused(struct diagnosis_work *work, const struct server_view *view)
 {
+    if (rejected_listener(work, view) != NULL)
+        return arena_printf(work->arena,
+                            "the service of %s/%s listens on tcp/%" PRIu32
+                            ": take away the rule of this host's firewall that rejects it (nft "
+                            "list ruleset; iptables -S)",
+                            view->backend, view->name, view->port);
     return arena_printf(work->arena,
                         "on %s: start the service of %s/%s so that it listens on tcp/%" PRIu32
                         ", or take away the firewall rule that rejects it",
@@ -262,28 +135,30 @@ static const char *advise_loopback(struct diagnosis_work *work, const struct ser
 
 void back_look_refused(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause,
-             &(struct search){WORD_REFUSED, false, "refuse connections", advise_refused, NULL});
+    back_look_for(work, cause,
+                  &(struct back_search){WORD_REFUSED, is_not_loopback, "refuse connections",
+                                        advise_refused, tell_refused});
 }
 
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause,
-             &(struct search){WORD_TIMEOUT, false, "do not answer", advise_timeout, NULL});
+    back_look_for(work, cause,
+                  &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, NULL});
 }
 
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(
-        work, cause,
-        &(struct search){WORD_UNREACHABLE, false, "cannot be reached", advise_unreachable, NULL});
+    back_look_for(work, cause,
+                  &(struct back_search){WORD_UNREACHABLE, NULL, "cannot be reached",
+                                        advise_unreachable, NULL});
 }
 
 void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause,
-             &(struct search){WORD_REFUSED, true, "listen on the loopback address only",
-                              advise_loopback, NULL});
+    back_look_for(work, cause,
+                  &(struct back_search){WORD_REFUSED, is_loopback,
+                                        "listen on the loopback address only", advise_loopback,
+                                        NULL});
 }
 
 /* The ports a server needs: that of its check, and that of its traffic. */
@@ -304,13 +179,13 @@ void back_require_denied(struct diagnosis_work *work)
 }
 
 /* The ports of a group, each once. */
-static size_t denied_ports(const struct diagnosis_work *work, const struct group *group,
+static size_t denied_ports(const struct diagnosis_work *work, const struct back_group *group,
                            uint32_t *ports)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < group->count; i++) {
-        const struct server_view *view = &work->servers[group->members[i]];
+        const struct server_view *view = back_member(work, group, i);
         const uint32_t both[] = {word_checked_port(view), view->port};
 
         for (size_t k = 0; k < 2; k++) {
@@ -327,23 +202,23 @@ static size_t denied_ports(const struct diagnosis_work *work, const struct group
 }
 
 static void tell_denied(struct diagnosis_work *work, const struct cause *cause,
-                        struct finding *finding, const struct group *group)
+                        struct finding *finding, const struct back_group *group)
 {
     uint32_t *ports = arena_alloc(work->arena, 2 * group->count * sizeof *ports);
     size_t count = denied_ports(work, group, ports);
     struct text list = text_new(work->arena);
 
-    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++)
+    for (size_t i = 0; i < count && i < BACK_MEMBERS_MAX; i++)
         text_addf(&list, "%stcp/%" PRIu32, i > 0 ? ", " : "", ports[i]);
-    if (count > MEMBERS_MAX)
-        text_addf(&list, " and %zu more", count - MEMBERS_MAX);
+    if (count > BACK_MEMBERS_MAX)
+        text_addf(&list, " and %zu more", count - BACK_MEMBERS_MAX);
     finding->summary = arena_printf(
         work->arena, "%zu of %zu servers of %s: SELinux keeps HAProxy%s%s%s from connecting to %s",
         group->count, group->end - group->start, group->backend,
         work->facts->selinux.domain != NULL ? " (" : "",
         work->facts->selinux.domain != NULL ? work->facts->selinux.domain : "",
         work->facts->selinux.domain != NULL ? ")" : "", text_string(&list));
-    for (size_t i = 0; i < count && i < MEMBERS_MAX; i++)
+    for (size_t i = 0; i < count && i < BACK_MEMBERS_MAX; i++)
         selinux_tell(work, finding, "tcp", ports[i], SELINUX_CONNECT);
     if (group->state == FINDING_POSSIBLE) {
         finding->settle = selinux_is_silent(work)
@@ -358,77 +233,5 @@ static void tell_denied(struct diagnosis_work *work, const struct cause *cause,
 
 void back_look_selinux(struct diagnosis_work *work, const struct cause *cause)
 {
-    look_for(work, cause, &(struct search){WORD_DENIED, false, "", NULL, tell_denied});
-}
-
-/* ---- backend-maintenance ---- */
-
-/* A person said so: not a name that does not resolve, not an agent on the server. */
-static bool is_by_a_person(const struct server_view *view)
-{
-    return word_is_maintained(view) && !word_has(view->row->status, "(resolution)") &&
-           !word_has(view->row->status, "(agent)");
-}
-
-static const char *advise_maintenance(struct diagnosis_work *work, const struct server_view *view)
-{
-    if (view->server != NULL && view->server->disabled)
-        return arena_printf(
-            work->arena, "when %s/%s may serve again: take `disabled` off its line (%s)",
-            view->backend, view->name,
-            look_place(work, view->server->line_place.file, view->server->line_place.line));
-    return arena_printf(work->arena,
-                        "when %s/%s may serve again: set server %s/%s state ready (stats socket)",
-                        view->backend, view->name, view->backend, view->name);
-}
-
-void back_look_maintenance(struct diagnosis_work *work, const struct cause *cause)
-{
-    size_t end;
-
-    if (!facts_have(work->facts, SOURCE_STATS))
-        return;
-    for (size_t start = 0; start < work->server_count; start = end) {
-        struct group group = {.backend = work->servers[start].backend, .start = start};
-
-        group.end = end = look_backend_end(work, start);
-        for (size_t i = start; i < end; i++)
-            if (is_by_a_person(&work->servers[i]))
-                ARENA_PUSH(work->arena, group.members, group.count) = i;
-        if (group.count == 0)
-            continue;
-        struct finding *finding =
-            find_group(work, cause, &group, "were taken out of service by a person");
-        advise_members(work, finding, &group, advise_maintenance);
-    }
-}
-
-/* ---- what is left ---- */
-
-void back_tell_unexplained(struct diagnosis_work *work)
-{
-    size_t told = 0, left_out = 0;
-
-    if (!facts_have(work->facts, SOURCE_STATS))
-        return;
-    for (size_t i = 0; i < work->server_count; i++) {
-        const struct server_view *view = &work->servers[i];
-        enum finding_state state;
-
-        if (!word_has(view->row->status, "DOWN") || word_verdict(work, view, &state) != WORD_NONE ||
-            word_has(view->row->last_check, "Out of local source ports"))
-            continue;
-        if (told++ >= MEMBERS_MAX) {
-            left_out++;
-            continue;
-        }
-        const char *line = arena_printf(
-            work->arena, "why %s/%s is %s: %s \"%s\" is no cause that is known here", view->backend,
-            view->name, view->row->status, look_shown(view->row->check_status),
-            view->row->last_check != NULL ? view->row->last_check : "");
-        strings_add(&work->result->not_checked, work->arena, line);
-    }
-    if (left_out > 0)
-        strings_addf(&work->result->not_checked, work->arena, "and %zu more servers like these",
-                     left_out);
+    back_look_for(work, cause, &(struct back_search){WORD_DENIED, NULL, "", NULL, tell_denied});
 }

@@ -26,7 +26,10 @@ enum word word_of_check(const struct haproxy_stat *row)
     if (strcmp(status, "L4TOUT") == 0)
         return WORD_TIMEOUT;
     if (strcmp(status, "L4CON") != 0)
-        return WORD_OTHER;
+        return word_of_answer(row);
+    if (word_has(row->last_check, "bind to source") ||
+        word_has(row->last_check, "Source port range exhausted"))
+        return WORD_NO_SOURCE;
     if (word_has(row->last_check, "Connection refused"))
         return WORD_REFUSED;
     if (word_has(row->last_check, "No route to host") ||
@@ -67,7 +70,12 @@ bool word_is_maintained(const struct server_view *view)
     return status != NULL && (strncmp(status, "MAINT", 5) == 0 || strncmp(status, "DRAIN", 5) == 0);
 }
 
-static bool is_failure(enum word word)
+bool word_is_by_agent(const struct server_view *view)
+{
+    return view->row != NULL && word_has(view->row->status, "(agent)");
+}
+
+bool word_is_failure(enum word word)
 {
     return word == WORD_REFUSED || word == WORD_TIMEOUT || word == WORD_UNREACHABLE;
 }
@@ -116,38 +124,73 @@ static enum finding_state denied_state(const struct diagnosis_work *work,
                : FINDING_POSSIBLE;
 }
 
+/* ---- an address to connect from ---- */
+
+static const struct probe_source *tried_source(const struct diagnosis_work *work,
+                                               const struct server_view *view)
+{
+    const char *source = look_source_of(view);
+
+    for (size_t i = 0; source != NULL && i < work->facts->source_tried_count; i++)
+        if (look_same(work->facts->sources_tried[i].address, source))
+            return &work->facts->sources_tried[i];
+    return NULL;
+}
+
+/* HAProxy's word, and what became of a bind of our own to that address. */
+static bool lacks_source(const struct diagnosis_work *work, const struct server_view *view,
+                         enum word check, enum finding_state *out_state)
+{
+    const struct probe_source *tried = tried_source(work, view);
+    bool missing = tried != NULL && tried->error == EADDRNOTAVAIL;
+    bool said = check == WORD_NO_SOURCE;
+
+    if (!said && !missing)
+        return false;
+    if (!said && check != WORD_NONE && !word_is_failure(check) && check != WORD_OTHER)
+        return false;
+    /* A range of its own may be used up though the address is there. */
+    bool used_up = said && view->contact->source_has_range;
+    bool counted = view->row != NULL && view->row->connect_errors > 0;
+    *out_state = said ? look_second(work, SOURCE_PROBE, missing || used_up)
+                      : look_second(work, SOURCE_STATS, counted);
+    return true;
+}
+
+/* ---- a check that goes elsewhere ---- */
+
+/* Both places were tried, one answers, and the check says the same of its own. */
+static bool differs(const struct server_view *view, enum word check)
+{
+    enum word traffic = word_of_probe(view->probe), other = word_of_probe(view->check_probe);
+
+    if (!look_check_goes_elsewhere(view) || view->probe == NULL || view->check_probe == NULL)
+        return false;
+    if (check == WORD_FINE)
+        return word_is_failure(traffic) && other == WORD_FINE;
+    return word_is_failure(check) && word_is_failure(other) && traffic == WORD_FINE;
+}
+
 /* ---- both together ---- */
 
-enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,
-                       enum finding_state *out_state)
+static enum word contact_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                                 enum word check, enum finding_state *out_state)
 {
-    enum word check = word_of_check(view->row), probe = word_of_probe(view->probe);
+    enum word probe = word_of_probe(view->probe);
+    const struct probe *checked = view->check_probe != NULL ? view->check_probe : view->probe;
 
-    /* While the next check is under way HAProxy keeps the old status, and its text is gone: our own
-     * connect says what it would have said. */
-    if (check == WORD_OTHER && is_unsaid(view->row) &&
-        (probe == WORD_REFUSED || probe == WORD_UNREACHABLE))
-        check = probe;
-
-    if (word_is_maintained(view))
-        return WORD_NONE;
-    if (is_denied(work, view)) {
-        *out_state = denied_state(work, view);
-        return WORD_DENIED;
-    }
-    if (check == WORD_OTHER || check == WORD_DENIED)
-        return WORD_NONE;
-    if (is_failure(check)) {
+    if (word_is_failure(check)) {
         /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
          * longer one. */
-        if (check == WORD_TIMEOUT && probe == WORD_UNREACHABLE)
+        if (check == WORD_TIMEOUT && word_of_probe(checked) == WORD_UNREACHABLE)
             check = WORD_UNREACHABLE;
-        *out_state = view->probe != NULL ? (probe == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                                         : look_second(work, SOURCE_PROBE, false);
+        *out_state = checked != NULL
+                         ? (word_of_probe(checked) == check ? FINDING_PROVEN : FINDING_POSSIBLE)
+                         : look_second(work, SOURCE_PROBE, false);
         return check;
     }
-    if (!is_failure(probe))
-        return WORD_NONE;
+    if (!word_is_failure(probe))
+        return word_unchecked_verdict(view, out_state);
     *out_state = FINDING_POSSIBLE;
     /* A server without a check: HAProxy counts its failed connections, those of requests that were
      * then sent elsewhere apart, or has no opinion at all. */
@@ -156,4 +199,50 @@ enum word word_verdict(const struct diagnosis_work *work, const struct server_vi
             work, SOURCE_STATS,
             view->row != NULL && (view->row->connect_errors > 0 || view->row->redispatches > 0));
     return probe;
+}
+
+enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                       enum finding_state *out_state)
+{
+    enum word check = word_of_check(view->row);
+    const struct probe *checked = view->check_probe != NULL ? view->check_probe : view->probe;
+
+    /* While the next check is under way HAProxy keeps the old status, and its text is gone: our own
+     * connect says what it would have said. */
+    if (check == WORD_OTHER && is_unsaid(view->row) &&
+        (word_of_probe(checked) == WORD_REFUSED || word_of_probe(checked) == WORD_UNREACHABLE))
+        check = word_of_probe(checked);
+
+    /* What is said of one that follows another is said of that one. */
+    if (word_is_maintained(view) || word_is_by_agent(view) || view->follows != NULL)
+        return WORD_NONE;
+    if (is_denied(work, view)) {
+        *out_state = denied_state(work, view);
+        return WORD_DENIED;
+    }
+    if (lacks_source(work, view, check, out_state))
+        return WORD_NO_SOURCE;
+    if (differs(view, check)) {
+        *out_state = FINDING_PROVEN;
+        return WORD_DIFFERS;
+    }
+    switch (check) {
+    case WORD_OTHER:
+    case WORD_DENIED:
+        return WORD_NONE;
+    case WORD_STATUS:
+    case WORD_ANSWER:
+    case WORD_SLOW:
+    case WORD_TLS:
+        return word_answer_verdict(work, view, check, out_state);
+    case WORD_NONE:
+    case WORD_FINE:
+    case WORD_REFUSED:
+    case WORD_TIMEOUT:
+    case WORD_UNREACHABLE:
+    case WORD_NO_SOURCE:
+    case WORD_DIFFERS:
+        break;
+    }
+    return contact_verdict(work, view, check, out_state);
 }

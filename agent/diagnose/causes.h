@@ -40,7 +40,17 @@ void back_look_refused(struct diagnosis_work *work, const struct cause *cause);
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause);
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause);
 void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause);
-void back_look_maintenance(struct diagnosis_work *work, const struct cause *cause);
+/* checks.c: it reaches them, and what they say is wrong; or it looks for them in the wrong place */
+void checks_look_status(struct diagnosis_work *work, const struct cause *cause);
+void checks_look_answer(struct diagnosis_work *work, const struct cause *cause);
+void checks_look_slow(struct diagnosis_work *work, const struct cause *cause);
+void checks_look_tls(struct diagnosis_work *work, const struct cause *cause);
+void checks_look_differs(struct diagnosis_work *work, const struct cause *cause);
+void checks_look_source(struct diagnosis_work *work, const struct cause *cause);
+/* resolve.c: it was told not to use them, or does not know where they are */
+void resolve_look_maintenance(struct diagnosis_work *work, const struct cause *cause);
+void resolve_look_dns(struct diagnosis_work *work, const struct cause *cause);
+void resolve_look_empty(struct diagnosis_work *work, const struct cause *cause);
 /* source_ports.c: no local port is left for a connection to a server */
 void source_ports_look(struct diagnosis_work *work, const struct cause *cause);
 /* slow.c: it answers, but slowly */
@@ -67,6 +77,6 @@ void selinux_look_store(struct diagnosis_work *work, const struct cause *cause);
 void back_require_denied(struct diagnosis_work *work);
 /* DOWN servers that no finding speaks of: told under "not checked", so that nobody takes silence
  * for health. */
-void back_tell_unexplained(struct diagnosis_work *work);
+void resolve_tell_unexplained(struct diagnosis_work *work);
 
 #endif

@@ -51,6 +51,45 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "backend-source-missing",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_source,
+        .explain =
+            {
+                .line = "the address to connect from is not on this host",
+                .means = "a `source` line tells HAProxy which address of its own to use towards "
+                         "a server, and this host does not have it, or its range of ports is "
+                         "used up. Checks and requests fail before anything is sent",
+                .proof = "the check text says that it cannot bind to the source address, and a "
+                         "bind of our own to it fails too",
+                .repair = "advice: the address to add to an interface, or the line to correct",
+                .cost = "nothing is changed by hamedic",
+                .unlike =
+                    {{"backend-no-ports",
+                      "there the address is present, and all its ports towards the server are "
+                      "taken"},
+                     {"backend-unreachable", "there packets are sent, and find no way"}},
+            },
+    },
+    {
+        .slug = "check-port-differs",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_differs,
+        .explain =
+            {
+                .line = "check and traffic go to different places",
+                .means = "the check has a port or an address of its own, and what it says is not "
+                         "true of the traffic: a server is kept although clients cannot reach "
+                         "it, or taken out although they could",
+                .proof = "the check says one thing of its own place, a connect of our own there "
+                         "says the same, and one to the place of the traffic says the opposite",
+                .repair = "advice: both places, and the line that names them",
+                .cost = "nothing is changed by hamedic",
+                .unlike = {{"backend-refused",
+                            "there both places refuse, or they are the same place"}},
+            },
+    },
+    {
         .slug = "backend-loopback-only",
         .severity = SEVERITY_WARNING,
         .look = back_look_loopback_only,
@@ -132,14 +171,130 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "backend-tls",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_tls,
+        .explain =
+            {
+                .line = "TLS with the server does not come about",
+                .means = "the server ends the handshake, has a certificate that is over or that "
+                         "HAProxy is not to trust, speaks plain text where the line says ssl, or "
+                         "TLS where it does not",
+                .proof = "the check ends in L6RSP or L6TOUT, or in an answer that is TLS, and a "
+                         "handshake of our own, done as the line says, fails in the same way",
+                .repair = "advice: the certificate, the port or the words of the line",
+                .cost = "nothing is changed by hamedic; verify none would hide an attacker, too",
+                .unlike = {{"backend-bad-response", "there is no TLS in it: the bytes are no HTTP"},
+                           {"backend-refused",
+                            "nothing takes the connection there; here it is taken"}},
+            },
+    },
+    {
+        .slug = "backend-http-status",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_status,
+        .explain =
+            {
+                .line = "the service itself answers with an error",
+                .means = "the server is reached, and its own HTTP status says that it cannot "
+                         "serve, or that what the check asks for does not exist. Clients see the "
+                         "same status, or 503 when no server is left",
+                .proof = "L7STS with its code: HAProxy keeps what the server said. A request of "
+                         "our own, as the check sends it, gets the same. For servers without "
+                         "such a check: their own 5xx answers, and ours",
+                .repair = "advice: the service to look at, or the request and status that the "
+                          "check should use",
+                .cost = "nothing is changed by hamedic",
+                .unlike = {{"backend-bad-response", "what comes there is no HTTP status at all"},
+                           {"backend-slow-check", "no answer comes in time there"}},
+            },
+    },
+    {
+        .slug = "backend-bad-response",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_answer,
+        .explain =
+            {
+                .line = "the answer is none that HAProxy can take",
+                .means = "the connection is taken, and then closed, reset, or answered with "
+                         "bytes that are not what the check expects: the wrong service, or one "
+                         "that crashes. Clients get 502",
+                .proof = "L7RSP or SOCKERR, and a request of our own that is answered no better; "
+                         "for other checks than HTTP, the words of the check",
+                .repair = "advice: where to look for the service behind the port",
+                .cost = "nothing is changed by hamedic",
+                .unlike = {{"backend-http-status",
+                            "that is a whole answer, with a status of the service"},
+                           {"backend-tls", "the bytes are TLS there, or the handshake fails"},
+                           {"backend-slow-check",
+                            "up to 3.0 HAProxy may call an answer that is no HTTP a timeout"}},
+            },
+    },
+    {
+        .slug = "backend-slow-check",
+        .severity = SEVERITY_WARNING,
+        .look = checks_look_slow,
+        .explain =
+            {
+                .line = "servers do not answer their check in time",
+                .means = "the connection is taken, and no answer comes within the time of the "
+                         "check. Mostly the service is short of workers or waits for another; "
+                         "its clients wait just as long",
+                .proof = "L7TOUT, and a request of our own that gets no answer either, or one "
+                         "later than the check waits",
+                .repair = "advice: the service to look at, and the time that the check gives it",
+                .cost = "nothing is changed by hamedic; a longer timeout hides it",
+                .unlike = {{"backend-timeout", "there not even the connection comes about"},
+                           {"backend-bad-response", "an answer comes there, a wrong one"}},
+            },
+    },
+    {
+        .slug = "backend-dns",
+        .severity = SEVERITY_WARNING,
+        .look = resolve_look_dns,
+        .explain =
+            {
+                .line = "the name of a server does not resolve",
+                .means = "HAProxy takes a server whose name has no address out of service, MAINT "
+                         "(resolution), until one of its resolvers tells it one",
+                .proof = "the state in show stat. Slots of a server-template that its name has "
+                         "no address for today are no fault",
+                .repair = "advice: the name, the name servers to ask, and the line",
+                .cost = "nothing is changed by hamedic",
+                .unlike = {{"backend-maintenance",
+                            "there a person or an agent said so, not the name service"},
+                           {"backend-unreachable", "an address is known there, and no way to it"}},
+            },
+    },
+    {
+        .slug = "backend-empty",
+        .severity = SEVERITY_WARNING,
+        .look = resolve_look_empty,
+        .explain =
+            {
+                .line = "a backend in use has no server at all",
+                .means = "requests are sent to a backend that has no server line and no rule "
+                         "that answers in their place: each of them gets 503, though nothing is "
+                         "down",
+                .proof = "the configuration has no server there and sends requests to it, and "
+                         "the running process has none either",
+                .repair = "advice: the section to give servers, and who sends requests there",
+                .cost = "nothing is changed by hamedic",
+                .unlike = {{"backend-maintenance",
+                            "there are servers there, and somebody took them out"},
+                           {"backend-refused", "there are servers there, and they do not answer"}},
+            },
+    },
+    {
         .slug = "backend-maintenance",
         .severity = SEVERITY_NOTICE,
-        .look = back_look_maintenance,
+        .look = resolve_look_maintenance,
         .explain =
             {
                 .line = "somebody took the server out of service",
-                .means = "a person or a program set it to maintenance or drain, or the file has it "
-                         "disabled: no fault, but its traffic is on the others",
+                .means = "a person or a program set it to maintenance or drain, its agent on the "
+                         "server says that it shall not serve, or the file has it disabled or "
+                         "without weight: no fault, but its traffic is on the others",
                 .proof = "the state in show stat, with the file's word where it stands there",
                 .repair = "advice: how to bring it back, once it may",
                 .cost = "nothing is changed by hamedic: somebody meant it",

@@ -329,7 +329,7 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
     sort_findings(out_result->findings, out_result->finding_count);
     tell_not_checked(&work);
     selinux_tell_not_checked(&work);
-    back_tell_unexplained(&work);
+    resolve_tell_unexplained(&work);
     fill_repairs(&work);
     make_plain(&work);
 }

@@ -40,7 +40,8 @@ struct diagnosis_work {
     struct diagnosis_result *result;
     struct server_view *servers; /* look.h: one per server, those of a backend together */
     size_t server_count;
-    const struct haproxy_stat **rows; /* of frontends and backends, by name: look_row */
+    const struct server_view **by_name; /* the same, for look_server */
+    const struct haproxy_stat **rows;   /* of frontends and backends, by name: look_row */
     size_t row_count;
     struct wish_mark *marks; /* beside result->wishes: how each was bounded */
     size_t findings_left_out;

@@ -19,7 +19,21 @@ struct server_view {
     const char *address; /* NULL: not known */
     uint32_t port;
     const struct probe *probe; /* NULL: not probed */
+    /* Where its check goes; the same as above where the file says nothing else. */
+    const char *check_address;
+    uint32_t check_port;
+    const struct probe *check_probe;
+    const struct asked *asked;         /* NULL: it was not asked more */
+    const struct cfg_contact *contact; /* never NULL */
+    const struct server_view *follows; /* `track`: whose check decides for it; NULL: its own */
 };
+/* Its check goes to another address or port than its traffic. */
+bool look_check_goes_elsewhere(const struct server_view *view);
+/* By name; NULL: none. */
+const struct server_view *look_server(const struct diagnosis_work *work, const char *backend,
+                                      const char *name);
+/* The address that it is connected from by `source`, its own or its section's; NULL: none. */
+const char *look_source_of(const struct server_view *view);
 /* Fills work->servers and work->rows: before anything else here is asked. */
 void look_find_servers(struct diagnosis_work *work);
 /* Where the servers of the backend of servers[start] end. */

@@ -9,6 +9,7 @@
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
 
 #include "agent/observe/net_facts.h"
+#include "agent/observe/probe_facts.h"
 #include "remediations/host/audit.h"
 #include "remediations/host/fd_budget.h"
 #include "remediations/host/haproxy_api.h"
@@ -61,14 +62,6 @@ struct sysctl_fact {
     /* Boot sets this very value, and nothing that is known sets it later: what runs is what boot
      * set, or what somebody set since. */
     bool follows_boot;
-};
-
-struct probe {
-    const char *address; /* of a server */
-    uint32_t port;
-    int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
-                */
-    int64_t microseconds;
 };
 
 #define SELINUX_CURES 4
@@ -147,6 +140,10 @@ struct facts {
 
     struct probe *probes;
     size_t probe_count;
+    struct probe_source *sources_tried; /* each address of a `source`, tried once */
+    size_t source_tried_count;
+    struct asked *asked; /* servers that were asked more than whether they are there */
+    size_t asked_count;
 
     struct denials denials; /* SOURCE_AUDIT */
     struct selinux_facts selinux;

@@ -25,7 +25,8 @@ enum {
     SYSCTL_SOMAXCONN,
     SYSCTL_COUNT
 };
-enum { PROBE_APP1, PROBE_APP2, PROBE_WEB1, PROBE_COUNT };
+enum { PROBE_APP1, PROBE_APP2, PROBE_WEB1, PROBE_COUNT, PROBE_SPARE = PROBE_COUNT, PROBE_ROOM };
+enum { ASKED_ROOM = 4 };
 enum { LISTENER_80, LISTENER_8443, LISTENER_SSH, LISTENER_SPARE, LISTENER_ROOM };
 enum { DEST_APP1, DEST_APP2, DEST_WEB1, DEST_COUNT };
 
@@ -42,7 +43,9 @@ struct bench {
     struct haproxy_stat rows[ROW_COUNT];
     struct haproxy_info_field fields[FIELD_COUNT];
     struct sysctl_fact sysctls[SYSCTL_COUNT];
-    struct probe probes[PROBE_COUNT];
+    struct probe probes[PROBE_ROOM];
+    struct probe_source sources[1];
+    struct asked asked[ASKED_ROOM];
     struct listener listeners[LISTENER_ROOM];
     struct destination destinations[DEST_COUNT];
 };
@@ -294,7 +297,7 @@ static inline void bench_lose(struct bench *bench, enum source_id source, enum s
     if (source == SOURCE_SOCKETS)
         facts->sockets = (struct sockets){0};
     if (source == SOURCE_PROBE)
-        facts->probe_count = 0;
+        facts->probe_count = facts->asked_count = facts->source_tried_count = 0;
     if (source == SOURCE_SYSCTL)
         facts->sysctl_count = 0;
     if (source == SOURCE_MASTER)

@@ -8,6 +8,7 @@
 
 #include "agent/diagnose/causes.h"
 #include "tests/diagnosis/bench_selinux.h"
+#include "tests/diagnosis/confusion_back.h"
 
 struct expectation {
     const char *cause;
@@ -55,6 +56,7 @@ static void queue_all_down(struct bench *bench)
 {
     bench_check(bench, ROW_APP1, "DOWN", "L7STS", "Service Unavailable");
     bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Service Unavailable");
+    bench->rows[ROW_APP1].check_code = bench->rows[ROW_APP2].check_code = 503;
     bench->rows[ROW_BE_API].queue = 9;
 }
 
@@ -677,7 +679,7 @@ static const struct scenario scenarios[] = {
     {"queue, file has another limit", queue_other_limit, {POSSIBLE("server-queue")}},
     {"servers full, nothing queues", queue_zero, {{0}}},
     {"queue, but a server has room", queue_beside_room, {{0}}},
-    {"queue, all servers down", queue_all_down, {{0}}},
+    {"queue, all servers down", queue_all_down, {PROVEN("backend-http-status")}},
     {"global maxconn, accept queue", global_full, {PROVEN("global-maxconn")}},
     {"global maxconn, sockets unread", global_full_no_sockets, {POSSIBLE("global-maxconn")}},
     {"global maxconn, was counted", global_full_reached, {PROVEN("global-maxconn")}},
@@ -694,17 +696,18 @@ static const struct scenario scenarios[] = {
     {"refused here, errors counted", refused_no_check_counted, {PROVEN("backend-refused")}},
     {"L4CON permission denied", denied, {{0}}},
     {"503 by a deny rule", deny_rule, {{0}}},
-    {"503 by the server", server_says_503, {{0}}},
+    {"503 by the server", server_says_503, {PROVEN("backend-http-status")}},
     {"listens on loopback only", loopback_only, {PROVEN("backend-loopback-only")}},
     {"L4TOUT, here too", timeout, {PROVEN("backend-timeout")}},
     {"L4CON timed out, here too", timeout_of_the_kernel, {PROVEN("backend-timeout")}},
     {"L4CON reset", reset, {{0}}},
-    {"L7STS with the words refused", server_says_refused, {{0}}},
-    {"L7TOUT", slow_check, {{0}}},
+    {"L7STS with the words refused", server_says_refused, {PROVEN("backend-bad-response")}},
+    {"L7TOUT", slow_check, {PROVEN("backend-slow-check")}},
     {"no route, here too", no_route, {PROVEN("backend-unreachable")}},
     {"L4TOUT, no neighbour", no_neighbour, {PROVEN("backend-unreachable")}},
     {"maintenance", maintenance, {PROVEN("backend-maintenance")}},
-    {"name does not resolve", resolution, {{0}}},
+    {"name does not resolve", resolution, {PROVEN("backend-dns")}},
+    SCENARIOS_BACK,
     {"maintenance, refused before", maintenance_after_refusal, {PROVEN("backend-maintenance")}},
     {"local ports used up", ports_used_up, {PROVEN("backend-no-ports")}},
     {"no ports, wrong source", ports_wrong_source, {POSSIBLE("backend-no-ports")}},

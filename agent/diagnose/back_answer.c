@@ -1,0 +1,155 @@
+#include <string.h>
+
+#include "agent/diagnose/back_word.h"
+
+/* Of an answer that is neither good nor a status: a short list of words that say what HAProxy
+ * itself could not do, which is no answer at all. */
+static bool is_own_trouble(const char *text)
+{
+    static const char *const words[] = {"Permission denied", "Out of ", "Too many sockets",
+                                        "source address", "maxconn"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (word_has(text, words[i]))
+            return true;
+    return false;
+}
+
+/* "Detected 10 consecutive errors, last one was: Wrong http response" */
+static enum word word_of_observed(const char *text)
+{
+    if (word_has(text, "Wrong http response"))
+        return WORD_STATUS;
+    if (word_has(text, "Invalid http response") || word_has(text, "Close from server") ||
+        word_has(text, "Read error http response"))
+        return WORD_ANSWER;
+    return WORD_OTHER;
+}
+
+enum word word_of_answer(const struct haproxy_stat *row)
+{
+    const char *status = row->check_status, *text = row->last_check;
+
+    if (strcmp(status, "L7STS") == 0) /* mysql-check and the like have codes of their own */
+        return row->check_code >= 100 && row->check_code <= 599 ? WORD_STATUS : WORD_ANSWER;
+    if (strcmp(status, "L7RSP") == 0)
+        return WORD_ANSWER;
+    if (strcmp(status, "SOCKERR") == 0)
+        return is_own_trouble(text) ? WORD_OTHER : WORD_ANSWER;
+    if (strcmp(status, "L7TOUT") == 0)
+        return WORD_SLOW;
+    if (strcmp(status, "L6RSP") == 0 || strcmp(status, "L6TOUT") == 0)
+        return WORD_TLS;
+    if (strcmp(status, "HANA") == 0)
+        return word_of_observed(text);
+    return WORD_OTHER;
+}
+
+static bool is_check_ssl(const struct server_view *view)
+{
+    return view->server != NULL && cfg_check_is_ssl(view->server);
+}
+
+static bool tls_is_bad(const struct asked *asked)
+{
+    return asked->tls == TLS_PLAIN || asked->tls == TLS_REFUSED || asked->tls == TLS_EXPIRED ||
+           asked->tls == TLS_DISTRUSTED;
+}
+
+/* The service speaks TLS where the file says nothing of it. */
+static bool speaks_tls_unasked(const struct asked *asked)
+{
+    return asked->said == ASKED_TLS ||
+           (asked->tls_was_a_try &&
+            (asked->tls == TLS_FINE || asked->tls == TLS_EXPIRED || asked->tls == TLS_DISTRUSTED));
+}
+
+/* What the answer to our own question is worth as a word; WORD_FINE: as it should be. */
+static enum word word_of_asked(const struct server_view *view)
+{
+    const struct asked *asked = view->asked;
+    bool known = false;
+
+    if (speaks_tls_unasked(asked) || (!asked->tls_was_a_try && tls_is_bad(asked)))
+        return WORD_TLS;
+    switch (asked->said) {
+    case ASKED_STATUS:
+        if (view->proxy != NULL &&
+            cfg_check_takes_status(&view->proxy->check, asked->status, &known))
+            return WORD_FINE;
+        return known || asked->status >= 500 ? WORD_STATUS : WORD_FINE;
+    case ASKED_OTHER:
+    case ASKED_CLOSED:
+        return WORD_ANSWER;
+    case ASKED_SILENT:
+        return WORD_SLOW;
+    case ASKED_TLS:
+        return WORD_TLS;
+    case ASKED_NOTHING:
+    case ASKED_SAID_COUNT:
+        break;
+    }
+    if (asked->tls == TLS_SILENT)
+        return WORD_SLOW;
+    return asked->tls == TLS_FINE ? WORD_FINE : WORD_NONE;
+}
+
+/* It did answer, but in how much more than the check's time? */
+static bool was_slow(const struct server_view *view)
+{
+    return view->proxy != NULL &&
+           view->asked->milliseconds >=
+               (int64_t)cfg_check_limit_ms(&view->proxy->check, view->server);
+}
+
+/* Our own question decides between HAProxy's words: what is no HTTP is a bad answer to 2.6 and a
+ * timeout to 3.0, and TLS where none was expected is either. */
+enum word word_answer_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                              enum word check, enum finding_state *out_state)
+{
+    const struct probe *checked = view->check_probe != NULL ? view->check_probe : view->probe;
+    enum word asked = view->asked != NULL ? word_of_asked(view) : WORD_NONE;
+
+    (void)work;
+    *out_state = FINDING_PROVEN;
+    if (asked == WORD_NONE) {
+        /* The check got as far as an answer: a connection that fails now says that more is wrong. */
+        if (word_is_failure(word_of_probe(checked)))
+            *out_state = FINDING_POSSIBLE;
+        return check;
+    }
+    if (asked == check || (asked == WORD_TLS && check != WORD_STATUS))
+        return asked;
+    /* "The plain HTTP request was sent to HTTPS port" */
+    if (asked == WORD_TLS || (check == WORD_STATUS && speaks_tls_unasked(view->asked)))
+        return WORD_TLS;
+    if (view->asked->said == ASKED_STATUS && check == WORD_STATUS &&
+        (int64_t)view->asked->status == view->row->check_code)
+        return WORD_STATUS;
+    if (check == WORD_SLOW && asked == WORD_ANSWER)
+        return WORD_ANSWER;
+    if (check == WORD_SLOW && view->asked->said == ASKED_STATUS && was_slow(view))
+        return WORD_SLOW;
+    /* Closed by a peer that wants TLS, or that was in trouble for a moment: see settle. */
+    if (check == WORD_TLS && (asked == WORD_SLOW || (asked == WORD_ANSWER && is_check_ssl(view))))
+        return WORD_TLS;
+    *out_state = FINDING_POSSIBLE;
+    return check;
+}
+
+/* Nobody checks more than the connection: what the traffic got is the other word. */
+enum word word_unchecked_verdict(const struct server_view *view, enum finding_state *out_state)
+{
+    const struct haproxy_stat *row = view->row;
+    enum word asked = view->asked != NULL && row != NULL ? word_of_asked(view) : WORD_NONE;
+
+    *out_state = FINDING_PROVEN;
+    if (asked == WORD_STATUS && view->asked->status >= 500 && row->responses_5xx > 0 &&
+        row->responses_5xx > row->responses_2xx + row->responses_3xx)
+        return WORD_STATUS;
+    if (asked == WORD_TLS && (row->connect_errors > 0 || row->response_errors > 0))
+        return WORD_TLS;
+    if (asked == WORD_ANSWER && row->response_errors > 0)
+        return WORD_ANSWER;
+    return WORD_NONE;
+}

@@ -1,0 +1,61 @@
+/* observe/probe_facts: what our own connections to the servers found.
+ * Shapes:  `struct probe` is one address and port; `struct asked` one server that was asked as
+ *          HAProxy's check, or a client, would ask it. Texts came from strangers: escaped.
+ * Owns:    the arena of the facts.
+ */
+#ifndef HAMEDIC_AGENT_OBSERVE_PROBE_FACTS_H
+#define HAMEDIC_AGENT_OBSERVE_PROBE_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct probe {
+    const char *address; /* of a server, or of its check */
+    uint32_t port;
+    int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
+                */
+    int64_t microseconds;
+};
+
+/* An address that a `source` names. */
+struct probe_source {
+    const char *address;
+    int error; /* of bind(2); 0: this host has it */
+};
+
+/* What came back. */
+enum asked_said {
+    ASKED_NOTHING, /* no question was sent: only the TLS handshake was of interest, or it failed */
+    ASKED_STATUS,  /* the status line of an HTTP answer */
+    ASKED_OTHER,   /* bytes that are no HTTP answer */
+    ASKED_TLS,     /* bytes of TLS, to a question in plain text */
+    ASKED_CLOSED,  /* the connection was closed or reset before anything came */
+    ASKED_SILENT,  /* nothing in the time there was */
+    ASKED_SAID_COUNT
+};
+enum asked_tls {
+    TLS_NOT_TRIED,
+    TLS_FINE,
+    TLS_PLAIN,   /* the peer answers in plain text */
+    TLS_REFUSED, /* the peer, or our side, ended the handshake: tls_text */
+    TLS_SILENT,
+    TLS_EXPIRED,    /* the certificate's time is over, or has not begun: tls_text */
+    TLS_DISTRUSTED, /* nobody vouches for the certificate whom the configuration trusts: tls_text */
+    TLS_COUNT
+};
+struct asked {
+    const char *backend, *server; /* as in `show stat` */
+    const char *address;
+    uint32_t port;
+    const char *question; /* "GET /health"; "TLS handshake" */
+    enum asked_said said;
+    uint32_t status;      /* ASKED_STATUS */
+    const char *text;     /* first line of what came; NULL */
+    int64_t milliseconds; /* until it came, from the connect on */
+    enum asked_tls tls;   /* as the check does it; after ASKED_TLS and ASKED_CLOSED: tried too */
+    const char *tls_text; /* NULL: nothing to say */
+    bool tls_was_a_try;   /* the configuration asks for plain text: it was tried to learn more */
+};
+
+#endif
