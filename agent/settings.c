@@ -10,10 +10,10 @@
 
 enum { NAME_BYTES_MAX = 255, PATH_BYTES_MAX = 4095 };
 
-static const struct conf_key keys[] = {{"unit", CONF_TEXT},          {"program", CONF_TEXT},
-                                       {"config", CONF_LIST},        {"stats_socket", CONF_TEXT},
-                                       {"master_socket", CONF_TEXT}, {"pid_file", CONF_TEXT},
-                                       {"selinux_store", CONF_TEXT}, {0}};
+static const struct conf_key keys[] = {
+    {"unit", CONF_TEXT},          {"program", CONF_TEXT},       {"config", CONF_LIST},
+    {"stats_socket", CONF_TEXT},  {"master_socket", CONF_TEXT}, {"pid_file", CONF_TEXT},
+    {"selinux_store", CONF_TEXT}, {"logs", CONF_LIST},          {0}};
 static const struct conf_grammar grammar = {keys, NULL};
 
 static int refuse(const struct conf *conf, const struct conf_setting *setting, const char *value,
@@ -68,21 +68,29 @@ static int take_names(const struct conf *conf, struct host_settings *settings, s
     return 0;
 }
 
+static int take_paths(const struct conf *conf, const char *key, struct strings *out_paths,
+                      struct err *err)
+{
+    const struct conf_setting *setting = conf_find(&conf->root, key);
+
+    for (size_t i = 0; setting != NULL && i < setting->list.count; i++)
+        if (check_path(conf, setting, setting->list.at[i], err) < 0)
+            return -1;
+    if (setting != NULL)
+        *out_paths = setting->list;
+    return 0;
+}
+
 static int take_settings(const struct conf *conf, struct host_settings *settings, struct err *err)
 {
-    const struct conf_setting *config = conf_find(&conf->root, "config");
-
     if (take_names(conf, settings, err) < 0 ||
         take_path(conf, "program", &settings->program, err) < 0 ||
         take_path(conf, "stats_socket", &settings->stats_socket, err) < 0 ||
         take_path(conf, "master_socket", &settings->master_socket, err) < 0 ||
-        take_path(conf, "pid_file", &settings->pid_file, err) < 0)
+        take_path(conf, "pid_file", &settings->pid_file, err) < 0 ||
+        take_paths(conf, "config", &settings->config, err) < 0 ||
+        take_paths(conf, "logs", &settings->logs, err) < 0)
         return -1;
-    for (size_t i = 0; config != NULL && i < config->list.count; i++)
-        if (check_path(conf, config, config->list.at[i], err) < 0)
-            return -1;
-    if (config != NULL)
-        settings->config = config->list;
     return 0;
 }
 

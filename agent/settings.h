@@ -6,6 +6,7 @@
  *              config = {"/etc/haproxy/haproxy.cfg", "/etc/haproxy/conf.d"}  (-f, in order)
  *              stats_socket, master_socket, pid_file = "/absolute/path"
  *              selinux_store = "targeted"
+ *              logs = {"/var/log/haproxy.log"}  (those they are rotated to are found beside them)
  *          The default path is inside the host's root; a path that is given is this machine's, also
  *          with --root.
  * Owns:    strings live in host->arena.

@@ -6,7 +6,7 @@
 
 extern const struct command command_diagnose, command_plan, command_show, command_approve,
     command_verify, command_apply, command_confirm, command_rollback, command_recover,
-    command_history, command_keygen, command_version, command_help;
+    command_history, command_keygen, command_logs, command_version, command_help;
 
 /* In the order of `hamedic help`. */
 const struct command *const *commands_table(size_t *out_count);

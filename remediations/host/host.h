@@ -27,6 +27,7 @@ struct host_settings {
     const char *master_socket;
     const char *pid_file;
     const char *selinux_store; /* "targeted", "default" */
+    struct strings logs;       /* paths of HAProxy's logs */
 };
 
 struct host {

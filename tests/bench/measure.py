@@ -193,4 +193,5 @@ def main():
     {"plan": bench_plan, "diagnose": bench_diagnose}[part](hamedic, directory)
 
 
-main()
+if __name__ == "__main__":
+    main()
