@@ -105,6 +105,9 @@ static void put_field(struct text *out, const struct wire_field *field, const ch
     case WIRE_SPAN:
         put_bytes(out, AT(struct span, from));
         return;
+    case WIRE_CHARS:
+        put_bytes(out, (struct span){from, strnlen(from, field->count)});
+        return;
     case WIRE_ENUM:
         put_number(out, AT(unsigned, from));
         return;
@@ -210,6 +213,21 @@ static int take_span(struct span *rest, struct arena *arena, struct span *out_sp
     return 0;
 }
 
+static int take_chars(struct span *rest, size_t room, char *to, struct err *err)
+{
+    struct span bytes;
+    uint64_t len;
+
+    /* Room for the NUL: it is there, since what is read into was zeroed. */
+    if (take_number(rest, room - 1, &len, err) < 0 ||
+        take_bytes(rest, (size_t)len, &bytes, err) < 0)
+        return -1;
+    if (bytes.len > 0 && memchr(bytes.ptr, '\0', bytes.len) != NULL)
+        return bad(err, "a NUL inside a string");
+    memcpy(to, bytes.ptr, bytes.len);
+    return 0;
+}
+
 static int take_elements(struct span *rest, const struct wire_shape *shape, size_t count,
                          struct arena *arena, char *elements, struct err *err)
 {
@@ -276,6 +294,8 @@ static int take_field(struct span *rest, const struct wire_field *field, struct 
         return take_string(rest, arena, (const char **)(void *)to, err);
     case WIRE_SPAN:
         return take_span(rest, arena, (struct span *)(void *)to, err);
+    case WIRE_CHARS:
+        return take_chars(rest, field->count, to, err);
     case WIRE_STRUCT:
         return wire_read(rest, field->shape, arena, to, err);
     case WIRE_MANY:
@@ -321,6 +341,8 @@ static size_t size_of(const struct wire_field *field)
         return sizeof(void *);
     case WIRE_SPAN:
         return sizeof(struct span);
+    case WIRE_CHARS:
+        return field->count;
     case WIRE_STRUCT:
         return field->shape->size;
     case WIRE_MANY:

@@ -24,6 +24,7 @@ enum wire_type {
     WIRE_U64,
     WIRE_STRING, /* const char *, may be NULL */
     WIRE_SPAN,
+    WIRE_CHARS,  /* char name[N], NUL-ended */
     WIRE_ENUM,   /* 0 <= value < limit */
     WIRE_STRUCT, /* in its place */
     WIRE_MANY,   /* a fixed number, in their place */
@@ -34,8 +35,8 @@ struct wire_shape;
 struct wire_field {
     enum wire_type type;
     size_t offset;
-    size_t count;                   /* WIRE_ARRAY: where the count stands; WIRE_MANY: the number */
-    unsigned limit;                 /* WIRE_ENUM */
+    size_t count;   /* WIRE_ARRAY: where the count stands; WIRE_MANY, _CHARS: number */
+    unsigned limit; /* WIRE_ENUM */
     const struct wire_shape *shape; /* WIRE_STRUCT, WIRE_MANY, WIRE_ARRAY */
 };
 struct wire_shape {
@@ -63,6 +64,11 @@ struct wire_shape {
 #define WIRE_ENUM_OF(structure, member, values)                                                    \
     {                                                                                              \
         .type = WIRE_ENUM, .offset = offsetof(structure, member), .limit = (values)                \
+    }
+#define WIRE_CHARS_OF(structure, member)                                                           \
+    {                                                                                              \
+        .type = WIRE_CHARS, .offset = offsetof(structure, member),                                 \
+        .count = sizeof WIRE_MEMBER(structure, member)                                             \
     }
 #define WIRE_STRUCT_OF(structure, member, its_shape)                                               \
     {                                                                                              \

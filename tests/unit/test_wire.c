@@ -16,6 +16,7 @@ struct tree {
     uint32_t port;
     int64_t number;
     uint64_t large;
+    char code[5];
     const char *text, *missing;
     struct span bytes;
     struct leaf first;
@@ -38,6 +39,7 @@ static const struct wire_field tree_fields[] = {
     WIRE(struct tree, port),
     WIRE(struct tree, number),
     WIRE(struct tree, large),
+    WIRE_CHARS_OF(struct tree, code),
     WIRE(struct tree, text),
     WIRE(struct tree, missing),
     WIRE(struct tree, bytes),
@@ -59,6 +61,7 @@ static struct span sample(struct arena *arena)
         .port = UINT32_MAX,
         .number = INT64_MAX,
         .large = UINT64_MAX,
+        .code = "SC--",
         .text = "words",
         .bytes = {"\0\n\xff", 3},
         .first = {"first", 127},
@@ -90,6 +93,7 @@ static void test_wire_read_gives_what_was_written(void **state)
     assert_int_equal(tree.port, UINT32_MAX);
     assert_true(tree.number == INT64_MAX);
     assert_true(tree.large == UINT64_MAX);
+    assert_string_equal(tree.code, "SC--");
     assert_string_equal(tree.text, "words");
     assert_null(tree.missing);
     assert_int_equal(tree.bytes.len, 3);
