@@ -16,7 +16,7 @@ int examine(const struct host *host, const struct policy *policy, struct arena *
         void *out;
     } context = {.in = policy};
 
-    if (facts_observe(host, arena, &out_examination->facts, err) < 0)
+    if (facts_observe(host, &out_examination->wanted, arena, &out_examination->facts, err) < 0)
         return -1;
     diagnose(&out_examination->facts, bound_of_policy, context.out, arena,
              &out_examination->result);

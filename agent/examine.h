@@ -10,6 +10,7 @@
 #include "policies/policy.h"
 
 struct examination {
+    struct facts_wanted wanted; /* the caller's; zeros: what is usual */
     struct facts facts;
     struct diagnosis_result result;
 };

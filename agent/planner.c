@@ -191,7 +191,7 @@ static void carry_diagnosis(const struct planner *planner, struct plan *plan)
  * something reloads; a plan of wishes has not looked yet. */
 static int tell_activates(const struct planner *planner, struct plan *plan, struct err *err)
 {
-    struct examination seen = {0};
+    struct examination seen = {.wanted = {.without_logs = true}};
 
     if (plan_impact(plan) == IMPACT_NONE) {
         plan->activates = (struct strings){0};

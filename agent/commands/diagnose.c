@@ -1,7 +1,10 @@
 #include "agent/commands/commands.h"
 
+#include <time.h>
+
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/explain.h"
+#include "agent/logs/period.h"
 #include "agent/commands/watching.h"
 #include "agent/report.h"
 
@@ -9,6 +12,8 @@ static const struct cli_option options[] = {
     {"json", 0, NULL, "one JSON document (hamedic/diagnosis/1)"},
     {"explain", 0, "[SLUG]", "what a cause means, how it is proven; without SLUG: all of them"},
     {"watch", 0, "[SECONDS]", "look again and again, in place (every 2 seconds); Ctrl-C ends it"},
+    {"since", 0, "TIME", "how far to go back in the log: 1h, 10:00, '2026-11-28 10:00' (15m)"},
+    {"log", 0, "FILE", "HAProxy's log, instead of what is found; may be repeated"},
     {"policy", 0, "FILE", "policy file, instead of the host's"},
     {NULL, 0, NULL, NULL},
 };
@@ -54,10 +59,21 @@ static unsigned watch_seconds(const struct invocation *invocation)
     return (unsigned)seconds;
 }
 
-static enum exit_code look_once(struct invocation *invocation, const struct host *host,
-                                const struct policy *policy)
+static int read_wanted(const struct invocation *invocation, struct facts_wanted *wanted,
+                       struct err *err)
 {
-    struct examination seen = {0};
+    const char *since = cli_value(invocation, "since");
+
+    wanted->logs = cli_values(invocation, "log");
+    return since == NULL
+               ? 0
+               : log_period_parse(since, (int64_t)time(NULL) * 1000, &wanted->logs_since, err);
+}
+
+static enum exit_code look_once(struct invocation *invocation, const struct host *host,
+                                const struct policy *policy, const struct facts_wanted *wanted)
+{
+    struct examination seen = {.wanted = *wanted};
     struct text text = text_new(invocation->arena);
     struct err err;
 
@@ -79,7 +95,7 @@ static enum exit_code run(struct invocation *invocation)
     struct host *host CLEANUP_HOST = NULL;
     struct policy *policy CLEANUP_POLICY = NULL;
     bool watch = cli_has(invocation, "watch");
-    unsigned seconds = 0;
+    struct watching how = {0};
     struct err err;
 
     if (cli_has(invocation, "explain"))
@@ -88,13 +104,15 @@ static enum exit_code run(struct invocation *invocation)
         return cli_usage(invocation, "diagnose: --watch and --json do not go together");
     if (!watch && invocation->arguments.count > 0)
         return cli_usage(invocation, "diagnose: unexpected '%s'", invocation->arguments.at[0]);
-    if (watch && (seconds = watch_seconds(invocation)) == 0)
+    if (watch && (how.seconds = watch_seconds(invocation)) == 0)
         return EXIT_USAGE;
+    if (read_wanted(invocation, &how.wanted, &err) < 0)
+        return cli_usage(invocation, "diagnose: --since %s", err.text);
     if (cli_open_host(invocation, &host, &err) < 0 ||
         cli_open_policy(invocation, host, &policy, &err) < 0)
         return cli_fail(&err);
-    return watch ? watching_run(invocation, host, policy, seconds)
-                 : look_once(invocation, host, policy);
+    return watch ? watching_run(invocation, host, policy, &how)
+                 : look_once(invocation, host, policy, &how.wanted);
 }
 
 const struct command command_diagnose = {
@@ -107,7 +125,8 @@ const struct command command_diagnose = {
              "With --watch what is new since the last look is marked, and what is gone is told.\n"
              "-v tells of every source whether it was seen, why not, and how long that took.\n"
              "Exit status: 0 nothing proven, 2 findings; of --watch always 0.",
-    .example = "  hamedic diagnose\n  hamedic diagnose --explain backend-refused\n"
+    .example = "  hamedic diagnose\n  hamedic diagnose --since 1h --log /srv/log/haproxy.log\n  "
+               "hamedic diagnose --explain backend-refused\n"
                "  hamedic diagnose --json | jq '.findings[].cause'\n",
     .options = options,
     .most = 1,

@@ -3,9 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/logs/journal.h"
 #include "agent/logs/period.h"
 #include "agent/logs/report.h"
-#include "plans/base/escape.h"
+#include "remediations/host/haproxy.h"
 
 enum { TOP = 10, TOP_MAX = 100000 };
 
@@ -72,11 +73,14 @@ static int open_named(const struct invocation *invocation, int64_t since, struct
     return 0;
 }
 
+/* Files, or else the journal. */
 static int open_found(const struct invocation *invocation, int64_t since, struct log_files *files,
-                      struct err *err)
+                      struct log_journal *journal, struct err *err)
 {
     struct host *host CLEANUP_HOST = NULL;
     struct strings paths = {0};
+    struct haproxy haproxy = {0};
+    struct err unreadable;
 
     if (cli_open_host(invocation, &host, err) < 0 ||
         log_files_find(host, invocation->arena, &paths, err) < 0)
@@ -84,12 +88,16 @@ static int open_found(const struct invocation *invocation, int64_t since, struct
     for (size_t i = 0; i < paths.count; i++)
         if (log_files_open(host, paths.at[i], since, invocation->arena, files, err) < 0)
             return -1;
-    if (paths.count == 0)
-        return err_set(err, ERR_INPUT,
-                       "no log was found here: name it, or set 'logs' in "
-                       "/etc/hamedic/hamedic.conf (looked for /var/log/haproxy.log and "
-                       "/var/log/haproxy/*.log)");
-    return 0;
+    if (paths.count > 0)
+        return 0;
+    if (haproxy_find(host, invocation->arena, &haproxy, err) < 0)
+        return -1;
+    if (log_journal_open(host, haproxy.unit, invocation->arena, journal, &unreadable) == 0)
+        return 0;
+    return err_set(err, ERR_INPUT,
+                   "no log was found: name it, or set 'logs' in /etc/hamedic/hamedic.conf (there "
+                   "is no /var/log/haproxy.log, nothing in /var/log/haproxy; %s)",
+                   unreadable.text);
 }
 
 static bool is_stream(const struct invocation *invocation)
@@ -136,29 +144,37 @@ static enum exit_code tell(struct invocation *invocation, const struct log_tally
 static enum exit_code run(struct invocation *invocation)
 {
     struct log_files files CLEANUP_LOG_FILES = {0};
+    struct log_journal journal CLEANUP_LOG_JOURNAL = {0};
     struct log_tally *tally __attribute__((cleanup(free_tally))) = NULL;
+    struct arena *arena = invocation->arena;
     struct asked asked;
     struct err err;
+    int opened = 0;
 
     if (read_options(invocation, &asked, &err) < 0)
         return cli_usage(invocation, "%s", err.text);
     struct log_reading reading = {.options = asked.period, .threads = (unsigned)asked.threads};
     struct log_report report = {.reading = &reading, .top = (size_t)asked.top};
-    if (is_stream(invocation)) {
-        strings_add(&report.sources, invocation->arena, "standard input");
-        log_read_stream(STDIN_FILENO, "standard input", &reading, invocation->arena, &tally);
-        return tell(invocation, tally, &report);
-    }
-    int opened = invocation->arguments.count > 0
-                     ? open_named(invocation, asked.period.since, &files, &err)
-                     : open_found(invocation, asked.period.since, &files, &err);
+    if (invocation->arguments.count == 0)
+        opened = open_found(invocation, asked.period.since, &files, &journal, &err);
+    else if (!is_stream(invocation))
+        opened = open_named(invocation, asked.period.since, &files, &err);
     if (opened < 0)
         return cli_fail(&err);
-    for (size_t i = 0; i < files.count; i++)
-        strings_add(&report.sources, invocation->arena, files.at[i].name);
+
+    if (is_stream(invocation)) {
+        strings_add(&report.sources, arena, "standard input");
+        log_read_stream(STDIN_FILENO, "standard input", &reading, arena, &tally);
+    } else if (journal.name != NULL) {
+        strings_add(&report.sources, arena, journal.name);
+        log_journal_read(&journal, &reading, arena, &tally);
+    } else {
+        for (size_t i = 0; i < files.count; i++)
+            strings_add(&report.sources, arena, files.at[i].name);
+        log_read_files(&files, &reading, arena, &tally);
+    }
     report.notes = files.notes;
     report.unread = files.unread;
-    log_read_files(&files, &reading, invocation->arena, &tally);
     return tell(invocation, tally, &report);
 }
 
@@ -168,7 +184,8 @@ const struct command command_logs = {
     .summary = "what HAProxy's logs say, counted in one pass",
     .about =
         "Counts failures, termination states, times, retries and queues for each frontend, "
-        "backend and server. Without FILE it looks for the logs itself; '-' is standard input.\n"
+        "backend and server. Without FILE it looks for the logs itself: files, or else systemd's "
+        "journal. '-' is standard input.\n"
         "With --since it goes back to the files that a log was rotated to, also compressed ones, "
         "as far as needed; in a sorted file it reads only the part that it needs.\n"
         "Times are local where no zone is given; a log says local time too, unless it has a zone.\n"

@@ -150,17 +150,17 @@ static bool show(struct span report, struct arena *arena, bool first)
 
 /* One round; what it found takes the place of *names. */
 static int watch_once(struct invocation *invocation, const struct host *host,
-                      const struct policy *policy, unsigned seconds, struct arena *arena,
+                      const struct policy *policy, const struct watching *how, struct arena *arena,
                       struct strings *names, bool first, struct err *err)
 {
-    struct examination seen = {0};
+    struct examination seen = {.wanted = how->wanted};
     struct text text = text_new(arena);
     size_t lines;
 
     if (examine(host, policy, arena, &seen, err) < 0)
         return -1;
     lines = window(&invocation->style);
-    add_top(&invocation->style, &seen, seconds, &text);
+    add_top(&invocation->style, &seen, how->seconds, &text);
     report_window(&invocation->style, lines == 0 ? 0 : lines - 1, &seen, first ? NULL : names,
                   &text);
     if (!show(text_span(&text), arena, first))
@@ -170,7 +170,7 @@ static int watch_once(struct invocation *invocation, const struct host *host,
 }
 
 enum exit_code watching_run(struct invocation *invocation, const struct host *host,
-                            const struct policy *policy, unsigned seconds)
+                            const struct policy *policy, const struct watching *how)
 {
     const char *term = getenv("TERM");
     struct arena *before =
@@ -186,7 +186,7 @@ enum exit_code watching_run(struct invocation *invocation, const struct host *ho
         (void)put(span_of(ENTER));
     for (bool first = true;; first = false) {
         struct arena *now = arena_new();
-        int done = watch_once(invocation, host, policy, seconds, now, &names, first, &err);
+        int done = watch_once(invocation, host, policy, how, now, &names, first, &err);
 
         hold_signals(true);
         if (done < 0) {
@@ -198,7 +198,7 @@ enum exit_code watching_run(struct invocation *invocation, const struct host *ho
         hold_signals(false);
         if (done < 0)
             break;
-        (void)nanosleep(&(struct timespec){.tv_sec = seconds}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_sec = how->seconds}, NULL);
     }
     arena_free(before);
     return cli_fail(&err);

@@ -275,7 +275,7 @@ int log_files_open(const struct host *host, const char *path, int64_t since, str
     }
     if (opened < 0 && (files->count == before || first.kind != ERR_SYS || first.sys != ENOENT)) {
         *err = first;
-        return -1;
+        return strcmp(path, place.name) == 0 ? -1 : err_wrap(err, "'%s'", path);
     }
     if (files->count > before)
         qsort(files->at + before, files->count - before, sizeof *files->at, compare_files);

@@ -30,6 +30,7 @@ struct collection {
 MUST_CHECK int collect_open_stats(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_master(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_audit(struct collection *collection, struct err *err);
+MUST_CHECK int collect_open_logs(struct collection *collection, struct err *err);
 
 MUST_CHECK int collect_process(struct collection *collection, struct err *err);
 MUST_CHECK int collect_config(struct collection *collection, struct err *err);
@@ -40,6 +41,7 @@ MUST_CHECK int collect_master(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sysctls(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sockets(struct collection *collection, struct err *err);
 MUST_CHECK int collect_audit(struct collection *collection, struct err *err);
+MUST_CHECK int collect_logs(struct collection *collection, struct err *err);
 MUST_CHECK int collect_selinux(struct collection *collection, struct err *err);
 MUST_CHECK int collect_netstat(struct collection *collection, struct err *err);
 MUST_CHECK int collect_conntrack(struct collection *collection, struct err *err);

@@ -15,6 +15,7 @@ static const struct collector collectors[] = {
     {SOURCE_SYSCTL, "sysctl", 2, true, false, collect_sysctls},
     {SOURCE_SOCKETS, "sockets", 1, false, false, collect_sockets},
     {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},
+    {SOURCE_LOGS, "logs", 1, false, false, collect_logs},
     /* After the sockets were counted: it makes some. */
     {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
     {SOURCE_NETSTAT, "netstat", 2, false, false, collect_netstat},
@@ -25,10 +26,13 @@ static const struct collector collectors[] = {
 enum { COLLECTORS = sizeof collectors / sizeof *collectors };
 static_assert((int)COLLECTORS == (int)SOURCE_COUNT, "each source has its collector");
 
-int facts_observe(const struct host *host, struct arena *arena, struct facts *out_facts,
-                  struct err *err)
+int facts_observe(const struct host *host, const struct facts_wanted *wanted, struct arena *arena,
+                  struct facts *out_facts, struct err *err)
 {
     struct facts facts = {.time = (int64_t)time(NULL), .tree = !host->live};
+
+    if (wanted != NULL)
+        facts.wanted = *wanted;
 
     facts.host_name = host_name(host, arena);
     for (size_t i = 0; i < COLLECTORS; i++)

@@ -1,5 +1,5 @@
 /* observe/facts: what was seen on the host, by source, and nothing of what it means.
- * Use:     facts_observe(host, arena, &facts, err): all collectors, side by side.
+ * Use:     facts_observe(host, &wanted, arena, &facts, err): all collectors, side by side.
  * Shapes:  each source says whether it was seen (ok), is not there (absent: normal on this host)
  *          or could not be read (failed), with the reason. What a source that is not ok would have
  *          filled in is empty.
@@ -8,6 +8,7 @@
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
 
+#include "agent/observe/log_facts.h"
 #include "agent/observe/net_facts.h"
 #include "agent/observe/probe_facts.h"
 #include "remediations/host/audit.h"
@@ -36,6 +37,7 @@ enum source_id {
     SOURCE_NETSTAT,   /* the kernel's counters of TCP, over a sample; the listeners meanwhile */
     SOURCE_CONNTRACK, /* connections that the firewall tracks */
     SOURCE_LINKS,     /* interfaces, addresses, routes and neighbours */
+    SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_COUNT
 };
 struct source {
@@ -103,7 +105,16 @@ struct selinux_facts {
     const char *installed;         /* "/etc/selinux/targeted" */
 };
 
+/* What is not the same for all who look. */
+struct facts_wanted {
+    bool without_logs;   /* to prove a change: no log decides that */
+    struct strings logs; /* paths as this process sees them; none: those of the host */
+    int64_t logs_since;  /* milliseconds since 1970; 0: FACTS_LOGS_MS before now */
+};
+#define FACTS_LOGS_MS ((int64_t)15 * 60 * 1000)
+
 struct facts {
+    struct facts_wanted wanted;
     int64_t time;
     bool tree; /* under --root: nothing that runs was asked */
     const char *host_name;
@@ -146,14 +157,16 @@ struct facts {
     size_t asked_count;
 
     struct denials denials; /* SOURCE_AUDIT */
+    struct log_facts logs;  /* SOURCE_LOGS */
     struct selinux_facts selinux;
 
     /* FD budget of the configured maxconn, SOURCE_CONFIG; maxconn 0: not worked out */
     struct fd_budget budget;
 };
 
-MUST_CHECK int facts_observe(const struct host *host, struct arena *arena, struct facts *out_facts,
-                             struct err *err);
+/* wanted NULL: as a struct of zeros. */
+MUST_CHECK int facts_observe(const struct host *host, const struct facts_wanted *wanted,
+                             struct arena *arena, struct facts *out_facts, struct err *err);
 const struct sysctl_fact *facts_sysctl(const struct facts *facts,
                                        const char *key); /* NULL: not looked at */
 bool facts_have(const struct facts *facts, enum source_id id);

@@ -1,5 +1,7 @@
 #include "agent/observe/parts.h"
 
+#include "agent/logs/wire.h"
+
 /* A collector's own deadline comes first, and tells more. */
 enum { SPARE_MS = 1000, AUDIT_MS = 10000, SMALL = 1024 * 1024, LARGE = 64 * 1024 * 1024 };
 
@@ -118,7 +120,22 @@ static const struct wire_field audit_fields[] = {
 };
 SHAPE(audit, struct facts);
 
+/* ---- logs ---- */
+
+static const struct wire_field log_facts_fields[] = {
+    WIRE_STRUCT_OF(struct log_facts, summary, &logs_wire_summary),
+    WIRE(struct log_facts, since),
+    WIRE(struct log_facts, where),
+    WIRE(struct log_facts, missing),
+};
+SHAPE(log_facts, struct log_facts);
+static const struct wire_field logs_fields[] = {
+    WIRE_STRUCT_OF(struct facts, logs, &log_facts_shape),
+};
+SHAPE(logs, struct facts);
+
 static const struct part parts[SOURCE_COUNT] = {
+    [SOURCE_LOGS] = {&logs_shape, collect_open_logs, LOGS_READ_MS + SPARE_MS, LARGE},
     [SOURCE_STATS] = {&stats_shape, collect_open_stats, HAPROXY_API_DEADLINE_MS + SPARE_MS, LARGE},
     [SOURCE_MASTER] = {&master_shape, collect_open_master, HAPROXY_API_DEADLINE_MS + SPARE_MS,
                        SMALL},

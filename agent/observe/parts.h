@@ -16,6 +16,9 @@ struct part {
     size_t message_bytes; /* what it may send at most */
 };
 
+/* A log is read no longer than that: the newest of it, by its end, is what counts. */
+#define LOGS_READ_MS 5000
+
 const struct part *part_of(enum source_id id);
 
 #endif

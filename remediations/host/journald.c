@@ -78,6 +78,8 @@ static int add_matches(sd_journal *journal, const struct journald_query *query, 
         return add_output(journal, query, arena);
     case JOURNALD_URGENT:
         return add_urgent(journal, query, arena);
+    case JOURNALD_ALL:
+        return add_writer(journal, query, arena);
     case JOURNALD_AUDIT:
         break;
     }

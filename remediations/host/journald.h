@@ -38,6 +38,7 @@ void journald_close(struct journald_files *files);
 enum journald_of {
     JOURNALD_OUTPUT, /* what the unit's processes wrote to their standard error, and what systemd said of it */
     JOURNALD_URGENT, /* what they logged as an error or worse: not their traffic */
+    JOURNALD_ALL,    /* all that they logged or wrote, their traffic too */
     JOURNALD_AUDIT,  /* the kernel's audit records of SELinux, in the format of its log */
 };
 struct journald_query {

@@ -279,6 +279,23 @@ def check_no_files(folder):
     require(run.status == 1 and "Permission denied" in run.errors, f"unreadable: {run.status} {run.errors}")
 
 
+def check_diagnose(folder):
+    """diagnose reads the last minutes of a log, and says why where there are none."""
+    def source(*arguments):
+        done = subprocess.run([HAMEDIC, "diagnose", "--json", *arguments], stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+        return next(source for source in json.loads(done.stdout)["sources"] if source["name"] == "logs")
+
+    path, now = os.path.join(folder, "now.log"), datetime.datetime.now(UTC)
+    put(path, "".join(line(now - datetime.timedelta(seconds=second), second, "iso") for second in range(7200, 3600, -1)))
+    found = source("--log", path)
+    require(found["state"] == "absent" and "no line in the last 15 min" in found["reason"], f"an old log: {found}")
+    require(source("--log", path, "--since", "90m")["state"] == "ok", "--since goes not back far enough")
+    found = source("--log", os.path.join(folder, "pipe.log"))
+    require(found["state"] == "failed" and "a named pipe" in found["reason"], f"a pipe: {found}")
+    require(source("--log", os.path.join(folder, "noise.log"), "--log", path, "--since", "90m")["state"] == "ok", "noise beside a log")
+    require(source()["state"] in ("ok", "absent"), "without a log")
+
+
 def check_truncated_meanwhile(folder):
     """A file that is cut while it is read: no signal, what was read counts, and it is said."""
     path = os.path.join(folder, "copytruncate.log")
@@ -306,7 +323,7 @@ def main():
     folder = tempfile.mkdtemp()
     try:
         for check in (check_periods, check_unsorted, check_sources, check_rotated, check_noise, check_long_line,
-                      check_no_files, check_truncated_meanwhile):
+                      check_no_files, check_diagnose, check_truncated_meanwhile):
             begin = time.monotonic()
             check(folder)
             print(f"{check.__name__}: held ({time.monotonic() - begin:.1f} s)", flush=True)

@@ -141,7 +141,7 @@ static int answer_facts(struct question *question)
     struct facts facts;
     struct err err = {0};
 
-    if (facts_observe(question->host, question->arena, &facts, &err) < 0)
+    if (facts_observe(question->host, NULL, question->arena, &facts, &err) < 0)
         return refuse(&err);
     print_haproxy(facts.haproxy);
     print_facts(&facts);
