@@ -195,6 +195,31 @@ static uint64_t next_line(int fd, uint64_t offset, uint64_t end)
     return end;
 }
 
+/* Only the newest reading->newest bytes: what stands before them in the parts is left out. */
+static void drop_oldest(struct part *parts, size_t count, struct log_reading *reading,
+                        struct arena *arena)
+{
+    uint64_t left = reading->newest;
+    bool dropped = false;
+
+    for (size_t i = count; reading->newest > 0 && i-- > 0;) {
+        struct part *part = &parts[i];
+        if (part->weight > left) {
+            dropped = true;
+            part->begin = part->is_packed || left == 0
+                              ? part->end
+                              : next_line(part->file->fd, part->end - left, part->end);
+            part->weight = part->end - part->begin;
+        }
+        left -= part->weight;
+    }
+    if (!dropped)
+        return;
+    strings_addf(&reading->notes, arena, "only the newest %ju MiB were read",
+                 (uintmax_t)(reading->newest >> 20));
+    reading->failures++;
+}
+
 /* Parts in their order, so that each worker has what follows what the one before it has. */
 static size_t share_out(struct part *parts, size_t count, struct worker *workers, unsigned threads,
                         struct part *out_shared)
@@ -321,6 +346,7 @@ void log_read_files(const struct log_files *files, struct log_reading *reading, 
         note(&reading->notes, arena, files->at[i].name, unreadable.text);
         reading->failures++;
     }
+    drop_oldest(parts, count, reading, arena);
     unsigned threads = choose_threads(reading, parts, count);
     size_t working = share_out(parts, count, workers, threads, shared);
     run(workers, working, reading, arena, out_tally);

@@ -23,6 +23,7 @@
 struct log_reading {
     struct log_options options;
     unsigned threads; /* 0: two, where there are processors and enough to read */
+    uint64_t newest;  /* of all that is to be read no more than the newest bytes; 0: all */
     int64_t deadline; /* milliseconds of CLOCK_MONOTONIC; 0: none */
 
     /* what became of it */

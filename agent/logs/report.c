@@ -117,7 +117,8 @@ static void add_head(const struct render_style *style, const struct log_report *
 
     line_words(&line, TONE_BOLD, show_sources(report, arena));
     line_words(&line, TONE_PLAIN,
-               arena_printf(arena, " · %s lines, %s", log_report_number(arena, summary->lines),
+               arena_printf(arena, " · %s lines, %s",
+                            log_report_number(arena, summary->lines - summary->skipped),
                             log_report_size(arena, report->reading->bytes)));
     line_end(&line);
     if (summary->first == LOG_NO_TIME) {
@@ -197,10 +198,14 @@ static void add_clients(const struct render_style *style, const struct log_sourc
         line_labelled(style, INDENT, "clients ", 8, text_string(&words), text);
 }
 
-/* Of one kind: so that the other kinds are seen too. */
-static size_t faults_shown(const struct log_report *report)
+/* Of one kind: so that the other kinds are seen too. One more takes no more room than its number. */
+static size_t faults_shown(const struct log_report *report, const struct log_error_kind *kind)
 {
-    return report->top < 3 * PLACES ? PLACES : report->top / 3;
+    size_t most = report->top < 3 * PLACES ? PLACES : report->top / 3, count = 0;
+
+    for (size_t i = 0; i < report->summary->fault_count; i++)
+        count += is_of_kind(&report->summary->faults[i], kind);
+    return count == most + 1 ? count : most;
 }
 
 static void add_kind(const struct render_style *style, const struct log_report *report,
@@ -208,7 +213,7 @@ static void add_kind(const struct render_style *style, const struct log_report *
 {
     const struct log_summary *summary = report->summary;
     struct line line = line_new(style, text, INDENT);
-    size_t shown = 0, more = 0;
+    size_t most = faults_shown(report, kind), shown = 0, more = 0;
     uint64_t left = 0;
 
     line_pad(&line, 2);
@@ -226,7 +231,7 @@ static void add_kind(const struct render_style *style, const struct log_report *
     for (size_t i = 0; i < summary->fault_count; i++) {
         if (!is_of_kind(&summary->faults[i], kind))
             continue;
-        if (shown < faults_shown(report)) {
+        if (shown < most) {
             add_fault(style, report, &summary->faults[i], arena, text);
             shown++;
         } else {

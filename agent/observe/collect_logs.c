@@ -79,6 +79,7 @@ int collect_open_logs(struct collection *collection, struct err *err)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy is known here");
     opened->now = now_ms(CLOCK_REALTIME);
     opened->since = wanted->logs_since != 0 ? wanted->logs_since : opened->now - FACTS_LOGS_MS;
+    tzset(); /* what the zone is stands in a file, which is not opened apart */
     collection->context = opened;
     if (paths.count > 0)
         return open_paths(collection, NULL, &paths, opened, err);
@@ -123,6 +124,7 @@ int collect_logs(struct collection *collection, struct err *err)
     struct log_reading reading = {
         .options = {.now = opened->now, .since = opened->since, .until = LOG_NO_TIME},
         .threads = 1,
+        .newest = LOGS_READ_BYTES,
         .deadline = now_ms(CLOCK_MONOTONIC) + LOGS_READ_MS,
     };
 

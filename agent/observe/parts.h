@@ -16,8 +16,9 @@ struct part {
     size_t message_bytes; /* what it may send at most */
 };
 
-/* A log is read no longer than that: the newest of it, by its end, is what counts. */
-#define LOGS_READ_MS 5000
+/* How long a log is read, and how much of it: its newest, which takes a fraction of that. */
+#define LOGS_READ_MS    5000
+#define LOGS_READ_BYTES ((uint64_t)512 * 1024 * 1024)
 
 const struct part *part_of(enum source_id id);
 

@@ -104,7 +104,8 @@ static void test_settings_every_key_is_read(void **state)
         "stats_socket = \"/run/haproxy/admin.sock\"\n"
         "master_socket = \"/run/haproxy-master.sock\"\n"
         "pid_file = \"/run/haproxy.pid\"\n"
-        "selinux_store = \"targeted\"\n",
+        "selinux_store = \"targeted\"\n"
+        "logs = {\"/var/log/lb.log\"}\n",
         0644);
     assert_int_equal(load(fixture, NULL), 0);
     assert_string_equal(fixture->settings.unit, "haproxy@edge.service");
@@ -116,6 +117,8 @@ static void test_settings_every_key_is_read(void **state)
     assert_string_equal(fixture->settings.master_socket, "/run/haproxy-master.sock");
     assert_string_equal(fixture->settings.pid_file, "/run/haproxy.pid");
     assert_string_equal(fixture->settings.selinux_store, "targeted");
+    assert_int_equal(fixture->settings.logs.count, 1);
+    assert_string_equal(fixture->settings.logs.at[0], "/var/log/lb.log");
 }
 
 static void test_settings_given_file_is_read_instead(void **state)
