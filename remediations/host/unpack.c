@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plans/base/arena.h"
-
 enum { INPUT_SIZE = 128 * 1024, MAGIC_MAX = 6 };
 
 struct unpack {
@@ -106,9 +104,12 @@ int unpack_open(int fd, const char *name, struct unpack **out_unpack, struct err
 {
     struct unpack *unpack CLEANUP_UNPACK = calloc(1, sizeof *unpack);
 
-    if (unpack == NULL || (unpack->name = strdup(name)) == NULL)
-        arena_exhausted();
+    if (unpack == NULL)
+        return err_sys(err, ENOMEM, "cannot unpack '%s'", name);
     unpack->fd = fd;
+    unpack->name = strdup(name);
+    if (unpack->name == NULL)
+        return err_sys(err, ENOMEM, "cannot unpack '%s'", name);
     if (tell_kind(unpack, err) < 0)
         return -1;
     *out_unpack = unpack;
