@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/diagnose/boot.h"
@@ -20,6 +21,8 @@
 struct usage {
     struct port_range range;
     uint32_t available; /* of the range, without what is reserved in it; 0: not known */
+    const struct destination **destinations; /* by port and address, the fullest first */
+    size_t destination_count;
 };
 
 struct shortage {
@@ -29,11 +32,51 @@ struct shortage {
     bool counted; /* HAProxy counts failed connections, and no port at all seems to be left */
 };
 
+static const char *plain_v4(const char *address)
+{
+    return address != NULL && strncmp(address, "::ffff:", 7) == 0 ? address + 7 : address;
+}
+
+static int compare_peer(uint32_t port, const char *address, uint32_t other_port, const char *other)
+{
+    if (port != other_port)
+        return port < other_port ? -1 : 1;
+    return strcmp(look_shown(plain_v4(address)), look_shown(plain_v4(other)));
+}
+
+static int compare_destinations(const void *left, const void *right)
+{
+    const struct destination *a = *(const struct destination *const *)left;
+    const struct destination *b = *(const struct destination *const *)right;
+    int order = compare_peer(a->port, a->address, b->port, b->address);
+
+    if (order != 0)
+        return order;
+    return a->total > b->total ? -1 : a->total < b->total;
+}
+
+/* There may be thousands of servers, and as many destinations. */
+static void sort_destinations(const struct diagnosis_work *work, struct usage *usage)
+{
+    const struct sockets *sockets = &work->facts->sockets;
+
+    if (!facts_have(work->facts, SOURCE_SOCKETS) || sockets->destination_count == 0)
+        return;
+    usage->destination_count = sockets->destination_count;
+    usage->destinations =
+        arena_alloc(work->arena, usage->destination_count * sizeof(const struct destination *));
+    for (size_t i = 0; i < usage->destination_count; i++)
+        usage->destinations[i] = &sockets->destinations[i];
+    qsort(usage->destinations, usage->destination_count, sizeof(const struct destination *),
+          compare_destinations);
+}
+
 static struct usage find_usage(const struct diagnosis_work *work)
 {
     struct usage usage = {.range = port_range_parse(look_sysctl(work, RANGE))};
     struct port_set *reserved = port_set_new(work->arena);
 
+    sort_destinations(work, &usage);
     if (!usage.range.known)
         return usage;
     port_set_add_text(reserved, look_sysctl(work, RESERVED));
@@ -42,32 +85,27 @@ static struct usage find_usage(const struct diagnosis_work *work)
     return usage;
 }
 
-static const char *plain_v4(const char *address)
+static const struct destination *fullest(const struct usage *usage, const struct server_view *view)
 {
-    return address != NULL && strncmp(address, "::ffff:", 7) == 0 ? address + 7 : address;
-}
+    size_t low = 0, high = usage->destination_count;
 
-static const struct destination *fullest(const struct diagnosis_work *work,
-                                         const struct server_view *view)
-{
-    const struct sockets *sockets = &work->facts->sockets;
-    const struct destination *most = NULL;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
 
-    if (!facts_have(work->facts, SOURCE_SOCKETS))
-        return NULL;
-    for (size_t i = 0; i < sockets->destination_count; i++) {
-        const struct destination *destination = &sockets->destinations[i];
-
-        if (destination->port == view->port &&
-            look_same(plain_v4(destination->address), plain_v4(view->address)) &&
-            (most == NULL || destination->total > most->total))
-            most = destination;
+        if (compare_peer(usage->destinations[middle]->port, usage->destinations[middle]->address,
+                         view->port, view->address) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return most;
+    if (view->address == NULL || low == usage->destination_count)
+        return NULL;
+    const struct destination *first = usage->destinations[low];
+    return compare_peer(first->port, first->address, view->port, view->address) == 0 ? first : NULL;
 }
 
-static bool find_shortage(const struct diagnosis_work *work, const struct usage *usage,
-                          const struct server_view *view, struct shortage *out_shortage)
+static bool find_shortage(const struct usage *usage, const struct server_view *view,
+                          struct shortage *out_shortage)
 {
     const char *text = view->row != NULL ? view->row->last_check : NULL;
     struct shortage shortage = {.server = view};
@@ -75,7 +113,7 @@ static bool find_shortage(const struct diagnosis_work *work, const struct usage 
     shortage.probe = view->probe != NULL && view->probe->error == EADDRNOTAVAIL;
     shortage.check = text != NULL && strstr(text, "Out of local source ports") != NULL &&
                      !look_same(view->row->check_status, "L4OK");
-    shortage.destination = fullest(work, view);
+    shortage.destination = fullest(usage, view);
     uint64_t total = shortage.destination != NULL ? shortage.destination->total : 0;
     uint64_t available = usage->available;
     shortage.near = available > 0 && total * 100 >= available * NEAR_PERCENT;
@@ -283,7 +321,7 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
     for (size_t i = start; i < end; i++) {
         struct shortage shortage;
 
-        if (!find_shortage(work, usage, &work->servers[i], &shortage))
+        if (!find_shortage(usage, &work->servers[i], &shortage))
             continue;
         ARENA_PUSH(work->arena, shortages, count) = shortage;
         proven = proven || is_proven(work, usage, &shortage);

@@ -345,14 +345,17 @@ void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
 {
     const char *best = NULL;
     int best_rank = -1;
+    size_t paths = 0;
 
     if (host->settings.stats_socket != NULL || cfg == NULL)
         return;
+    for (size_t i = 0; i < cfg->global.stats_socket_count; i++)
+        paths += cfg->global.stats_sockets[i].path != NULL;
     for (size_t i = 0; i < cfg->global.stats_socket_count; i++) {
         const struct cfg_stats_socket *socket = &cfg->global.stats_sockets[i];
         int rank = socket->path == NULL ? -1 : level_rank(socket->level);
         /* One that takes connections beats one that does not, then the higher level. */
-        if (rank >= 0 && haproxy->running && haproxy_api_connects(socket->path))
+        if (rank >= 0 && paths > 1 && haproxy->running && haproxy_api_connects(socket->path))
             rank += 3;
         if (rank > best_rank) {
             best = socket->path;

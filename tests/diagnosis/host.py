@@ -359,10 +359,10 @@ class Host(Place):
     def has_status(self, proxy, name, *words):
         return self.stat(proxy, name)["status"] in words
 
-    def wait_checked(self):
+    def wait_checked(self, seconds=SECONDS):
         """Until each server that is checked has been, and none is on its way up or down."""
         self.wait(lambda: not any(row["check_status"] == "INI" or re.fullmatch(r"(UP|DOWN) \d+/\d+", row["status"])
-                                  for row in self.stats()), "the checks")
+                                  for row in self.stats()), "the checks", seconds)
 
     # ---- clients ----
 
