@@ -53,8 +53,15 @@ void resolve_look_dns(struct diagnosis_work *work, const struct cause *cause);
 void resolve_look_empty(struct diagnosis_work *work, const struct cause *cause);
 /* source_ports.c: no local port is left for a connection to a server */
 void source_ports_look(struct diagnosis_work *work, const struct cause *cause);
-/* slow.c: it answers, but slowly */
+/* slow.c, slow_back.c: it answers, but slowly; after slow_look_back, which is what is behind many a
+ * queue */
+void slow_look_back(struct diagnosis_work *work, const struct cause *cause);
 void slow_look_server_queue(struct diagnosis_work *work, const struct cause *cause);
+/* load.c: the processors and the memory that HAProxy may have */
+void load_look_cpu(struct diagnosis_work *work, const struct cause *cause);
+void load_look_memory(struct diagnosis_work *work, const struct cause *cause);
+/* aborts.c: servers that take a connection and do not keep it */
+void aborts_look(struct diagnosis_work *work, const struct cause *cause);
 /* latent.c: it works now, but not after the next start */
 void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause);

@@ -2,6 +2,30 @@
 
 static const struct cause rows[] = {
     {
+        .slug = "backend-slow",
+        .severity = SEVERITY_WARNING,
+        .look = slow_look_back,
+        .explain =
+            {
+                .line = "a server takes long to answer",
+                .means = "the connection to the server is made at once and its answer comes late: "
+                         "later than that of its neighbours, or so late that requests pile up for "
+                         "it. Past timeout server clients get 504",
+                .proof = "the time for the response by server in show stat, against its neighbours "
+                         "of the same backend or against the queue that has formed; where there is "
+                         "a log, its percentiles by server agree",
+                .repair = "advice: which server, at which address, and how much later than which "
+                          "other one",
+                .cost = "nothing is changed by hamedic; a higher maxconn would move the queue into "
+                        "the server and make it slower",
+                .unlike =
+                    {{"server-queue",
+                      "there the server is quick, and may only take too few requests at a time"},
+                     {"cpu-saturated", "there HAProxy itself is late, for all servers alike"},
+                     {"backend-timeout", "there not even the connection is made"}},
+            },
+    },
+    {
         .slug = "server-queue",
         .severity = SEVERITY_WARNING,
         .look = slow_look_server_queue,
@@ -17,8 +41,75 @@ static const struct cause rows[] = {
                           "connections would only slow the server down: then advice",
                 .cost = "one word in the configuration, set in the running process where it can "
                         "be; the server gets more connections at a time",
-                .unlike = {{"global-maxconn", "there clients are not even accepted"},
-                           {"frontend-maxconn", "the same for one frontend"}},
+                .unlike =
+                    {{"backend-slow",
+                      "there the server is slow: more connections at a time would make it slower"},
+                     {"global-maxconn", "there clients are not even accepted"},
+                     {"frontend-maxconn", "the same for one frontend"}},
+            },
+    },
+    {
+        .slug = "backend-aborts",
+        .severity = SEVERITY_WARNING,
+        .look = aborts_look,
+        .explain =
+            {
+                .line = "a server closes connections in mid-request",
+                .means =
+                    "the server takes the connection and closes or resets it before its answer is "
+                    "whole: clients get 502, or an answer that breaks off. It crashes, restarts, "
+                    "or closes idle connections just when HAProxy uses them again",
+                .proof = "answers that broke off (srv_abrt in show stat) above a share of one "
+                         "server's requests, counted within the last hour; counts of a longer time "
+                         "are only possible",
+                .repair = "advice: the server, how many of its requests, and what to look for in "
+                          "its own log",
+                .cost = "nothing is changed by hamedic; retry-on in HAProxy hides it, and repeats "
+                        "requests that may not be repeated",
+                .unlike = {{"backend-refused", "there no connection is made at all"},
+                           {"backend-slow",
+                            "there the answer does not come in time; it is HAProxy that gives up"}},
+            },
+    },
+    {
+        .slug = "cpu-saturated",
+        .severity = SEVERITY_WARNING,
+        .look = load_look_cpu,
+        .explain =
+            {
+                .line = "HAProxy has no processor time left",
+                .means = "the threads of HAProxy are at work all the time, or wait for processors "
+                         "that others use: accepting, checks and answers are late, though the "
+                         "servers are quick",
+                .proof =
+                    "Idle_pct of HAProxy near 0, and the kernel's account of its threads over a "
+                    "short sample: at work, or waiting for a processor, nearly all of the time",
+                .repair =
+                    "advice: threads, the share of its control group, TLS, or what else runs there",
+                .cost = "nothing is changed by hamedic; more threads need a restart or a reload",
+                .unlike = {{"backend-slow", "there one server is late and HAProxy idle"},
+                           {"global-maxconn",
+                            "there connections are not accepted, with time to spare"}},
+            },
+    },
+    {
+        .slug = "memory-limit",
+        .severity = SEVERITY_WARNING,
+        .look = load_look_memory,
+        .explain =
+            {
+                .line = "HAProxy may not have the memory it needs",
+                .means = "a limit (-m, RLIMIT_AS, the control group) keeps HAProxy from growing: "
+                         "connections are dropped or answered 500, or the kernel kills it",
+                .proof = "PoolFailed above 0 with a limit in force, or a process that has all its "
+                         "limit allows and does not answer; systemd\'s word that the unit was "
+                         "killed for memory; or a control group that is full",
+                .repair = "advice: the limit that was met, and what makes HAProxy need less",
+                .cost = "nothing is changed by hamedic; more memory for HAProxy is less for the "
+                        "rest of the host",
+                .unlike = {{"fd-limit", "file descriptors run out there, not memory"},
+                           {"global-maxconn",
+                            "a limit on connections that is counted, and not met by surprise"}},
             },
     },
 };

@@ -24,7 +24,7 @@ static const char *const source_names[SOURCE_COUNT] = {
     [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
     [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
     [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master", [SOURCE_NETSTAT] = "netstat",
-    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",
+    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",   [SOURCE_LOAD] = "load",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -248,8 +248,10 @@ static void tell_not_checked(struct diagnosis_work *work)
         const struct source *source = &facts->sources[i];
         const char *usual = facts->tree ? "not asked of a tree of files" : "not there on this host";
 
-        /* Most hosts have no master socket, and what it would tell is told elsewhere too. */
-        if (source->state == SOURCE_OK || (i == SOURCE_MASTER && source->state == SOURCE_ABSENT))
+        /* Most hosts have no master socket, and what it would tell is told elsewhere too; what does
+         * not run has no load. */
+        if (source->state == SOURCE_OK ||
+            ((i == SOURCE_MASTER || i == SOURCE_LOAD) && source->state == SOURCE_ABSENT))
             continue;
         /* Nothing is tracked on most hosts, and nothing can overflow there. */
         if (i == SOURCE_CONNTRACK && source->state == SOURCE_ABSENT)

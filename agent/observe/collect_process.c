@@ -61,6 +61,7 @@ int collect_process(struct collection *collection, struct err *err)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
     facts->told_failures = haproxy_told_failures(haproxy, arena);
     if (haproxy->worker != 0) {
+        load_begin(haproxy->worker, &facts->load.begin);
         facts->worker_started = process_started(haproxy->worker_start);
         facts->open_descriptors = count_descriptors(haproxy->worker);
         facts->worker_memory_kib =

@@ -22,6 +22,8 @@ static const struct collector collectors[] = {
     {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
     /* After the probes: who was not asked for is not known. */
     {SOURCE_LINKS, "links", 3, false, false, collect_links},
+    /* Last: its sample lasts as long as all the others, and is prolonged only where stats say so. */
+    {SOURCE_LOAD, "load", 3, false, false, collect_load},
 };
 enum { COLLECTORS = sizeof collectors / sizeof *collectors };
 static_assert((int)COLLECTORS == (int)SOURCE_COUNT, "each source has its collector");

@@ -8,6 +8,7 @@
 #ifndef HAMEDIC_AGENT_OBSERVE_FACTS_H
 #define HAMEDIC_AGENT_OBSERVE_FACTS_H
 
+#include "agent/observe/load_facts.h"
 #include "agent/observe/log_facts.h"
 #include "agent/observe/net_facts.h"
 #include "agent/observe/probe_facts.h"
@@ -38,6 +39,7 @@ enum source_id {
     SOURCE_CONNTRACK, /* connections that the firewall tracks */
     SOURCE_LINKS,     /* interfaces, addresses, routes and neighbours */
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
+    SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */
     SOURCE_COUNT
 };
 struct source {
@@ -126,6 +128,8 @@ struct facts {
     int64_t open_descriptors;      /* of the worker; -1 unknown */
     int64_t memory_available_kib;  /* MemAvailable; -1 unknown */
     int64_t worker_memory_kib;     /* VmRSS of the worker; -1 unknown */
+
+    struct load_facts load; /* SOURCE_LOAD; begin: SOURCE_PROCESS */
 
     struct unit unit;                 /* SOURCE_UNIT: the files' word; exists false: no such unit */
     struct systemd_unit systemd_unit; /* loaded false: no systemd here */

@@ -16,7 +16,7 @@
 #include "agent/diagnose/diagnose.h"
 
 enum { ROW_WEB, ROW_API, ROW_APP1, ROW_APP2, ROW_BE_API, ROW_WEB1, ROW_BE_WEB, ROW_COUNT };
-enum { FIELD_MAXCONN, FIELD_CURRENT, FIELD_MAXSOCK, FIELD_REACHED, FIELD_COUNT };
+enum { FIELD_MAXCONN, FIELD_CURRENT, FIELD_MAXSOCK, FIELD_REACHED, FIELD_COUNT, FIELD_ROOM = 16 };
 enum {
     SYSCTL_RANGE,
     SYSCTL_RESERVED,
@@ -41,7 +41,7 @@ struct bench {
     struct cfg_server *apps, *web1; /* apps: two */
     struct cfg_stats_socket *socket;
     struct haproxy_stat rows[ROW_COUNT];
-    struct haproxy_info_field fields[FIELD_COUNT];
+    struct haproxy_info_field fields[FIELD_ROOM];
     struct sysctl_fact sysctls[SYSCTL_COUNT];
     struct probe probes[PROBE_ROOM];
     struct probe_source sources[1];
@@ -85,6 +85,16 @@ static inline void bench_info(struct bench *bench, size_t index, const char *key
 {
     bench->fields[index].key = span_of(key);
     bench->fields[index].value = span_of(arena_printf(bench->arena, "%jd", (intmax_t)value));
+}
+
+/* One more line of `show info`. */
+static inline void bench_info_text(struct bench *bench, const char *key, const char *value)
+{
+    struct haproxy_info *info = &bench->facts.info;
+
+    if (info->field_count >= FIELD_ROOM)
+        abort();
+    bench->fields[info->field_count++] = (struct haproxy_info_field){span_of(key), span_of(value)};
 }
 
 static inline struct listener bench_listener(const char *address, uint32_t port, uint32_t queue,

@@ -60,6 +60,142 @@ static void queue_all_down(struct bench *bench)
     bench->rows[ROW_BE_API].queue = 9;
 }
 
+/* Both servers at work, each with as many requests behind it as an average needs. */
+static void at_work(struct bench *bench)
+{
+    for (size_t i = ROW_APP1; i <= ROW_APP2; i++) {
+        bench->rows[i].sessions_total = 5000;
+        bench->rows[i].rate = 20;
+    }
+}
+static void slow_one(struct bench *bench)
+{
+    at_work(bench);
+    bench->rows[ROW_APP2].response_ms = 900;
+}
+static void slow_once(struct bench *bench)
+{
+    slow_one(bench);
+    bench->rows[ROW_APP2].rate = bench->rows[ROW_APP2].sessions = 0;
+}
+static void slow_few(struct bench *bench)
+{
+    slow_one(bench);
+    bench->rows[ROW_APP2].sessions_total = 5;
+}
+static void slow_both(struct bench *bench)
+{
+    at_work(bench);
+    bench->rows[ROW_APP1].response_ms = bench->rows[ROW_APP2].response_ms = 2000;
+}
+static void slow_little(struct bench *bench)
+{
+    at_work(bench);
+    bench->rows[ROW_APP1].response_ms = 2;
+    bench->rows[ROW_APP2].response_ms = 90;
+}
+static void slow_with_queue(struct bench *bench)
+{
+    queue_backend(bench);
+    bench->rows[ROW_APP1].response_ms = bench->rows[ROW_APP2].response_ms = 4000;
+}
+static void one_slow_of_two_queues(struct bench *bench)
+{
+    queue_one(bench);
+    bench->rows[ROW_APP1].response_ms = 1000;
+}
+static void aborts(struct bench *bench)
+{
+    at_work(bench);
+    bench->rows[ROW_APP1].server_aborts = 400;
+}
+static void aborts_of_long(struct bench *bench)
+{
+    aborts(bench);
+    bench->facts.worker_started = bench->facts.time - 86400;
+    bench->facts.cfg_changed = bench->facts.worker_started - 60;
+}
+static void aborts_few(struct bench *bench)
+{
+    aborts(bench);
+    bench->rows[ROW_APP1].server_aborts = 200;
+}
+static void cpu_idle(struct bench *bench, const char *idle, int64_t work, int64_t wait)
+{
+    bench_info_text(bench, "Idle_pct", idle);
+    bench_info_text(bench, "Nbthread", "2");
+    bench->facts.load = (struct load_facts){
+        .sample_ms = 200, .work_ms = work, .wait_ms = wait, .threads = 2, .cpus = 4};
+}
+static void cpu_full(struct bench *bench)
+{
+    cpu_idle(bench, "2", 390, 5);
+}
+static void cpu_full_unsampled(struct bench *bench)
+{
+    cpu_full(bench);
+    bench_lose(bench, SOURCE_LOAD, SOURCE_FAILED);
+}
+static void cpu_others(struct bench *bench)
+{
+    cpu_idle(bench, "5", 90, 300);
+}
+static void cpu_sample_idle(struct bench *bench)
+{
+    cpu_idle(bench, "4", 60, 20);
+}
+static void cpu_cheap(struct bench *bench)
+{
+    cpu_idle(bench, "60", 390, 5);
+}
+static void memory_failed(struct bench *bench)
+{
+    bench_info_text(bench, "PoolFailed", "31");
+    bench_info_text(bench, "Memmax_MB", "64");
+}
+static void memory_failed_unlimited(struct bench *bench)
+{
+    bench_info_text(bench, "PoolFailed", "31");
+    bench_info_text(bench, "Memmax_MB", "0");
+}
+static void memory_limited(struct bench *bench)
+{
+    bench_info_text(bench, "PoolFailed", "0");
+    bench_info_text(bench, "Memmax_MB", "64");
+    bench->facts.load.memory_process_limit_kib = 64 * 1024;
+}
+static void memory_stuck(struct bench *bench)
+{
+    bench_lose(bench, SOURCE_STATS, SOURCE_FAILED);
+    bench->facts.load.memory_process_limit_kib = 64 * 1024;
+    bench->facts.load.memory_process_kib = 63 * 1024;
+}
+static void memory_silent(struct bench *bench)
+{
+    memory_stuck(bench);
+    bench->facts.load.memory_process_kib = 30 * 1024;
+}
+static void memory_group_full(struct bench *bench)
+{
+    bench->facts.worker_memory_kib = 900 * 1024;
+    bench->facts.load.memory_group_kib = 1020 * 1024;
+    bench->facts.load.memory_group_limit_kib = 1024 * 1024;
+}
+static void memory_group_cache(struct bench *bench)
+{
+    memory_group_full(bench);
+    bench->facts.worker_memory_kib = 80 * 1024;
+}
+static void memory_killed(struct bench *bench)
+{
+    bench->haproxy.running = false;
+    bench->haproxy.worker = bench->haproxy.master = 0;
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_LOAD, SOURCE_ABSENT);
+    bench->facts.systemd_unit.active_state = "failed";
+    bench->facts.systemd_unit.result = "oom-kill";
+}
+
 static void global_full(struct bench *bench)
 {
     bench_info(bench, FIELD_CURRENT, "CurrConns", 1000);
@@ -680,6 +816,31 @@ static const struct scenario scenarios[] = {
     {"servers full, nothing queues", queue_zero, {{0}}},
     {"queue, but a server has room", queue_beside_room, {{0}}},
     {"queue, all servers down", queue_all_down, {PROVEN("backend-http-status")}},
+    {"one server is slow", slow_one, {PROVEN("backend-slow")}},
+    {"one server was slow", slow_once, {{0}}},
+    {"a slow server, five requests", slow_few, {{0}}},
+    {"both servers take long", slow_both, {{0}}},
+    {"slower by little", slow_little, {{0}}},
+    {"queue, and the servers are slow", slow_with_queue, {PROVEN("backend-slow")}},
+    {"a slow server's queue", one_slow_of_two_queues, {PROVEN("backend-slow")}},
+    {"a server breaks answers off", aborts, {PROVEN("backend-aborts")}},
+    {"broken off, in a day", aborts_of_long, {POSSIBLE("backend-aborts")}},
+    {"few answers broken off", aborts_few, {{0}}},
+    {"no idle time, threads at work", cpu_full, {PROVEN("cpu-saturated")}},
+    {"no idle time, not sampled", cpu_full_unsampled, {POSSIBLE("cpu-saturated")}},
+    {"no idle time, threads wait", cpu_others, {PROVEN("cpu-saturated")}},
+    {"no idle time, threads idle", cpu_sample_idle, {{0}}},
+    {"threads at work, idle time", cpu_cheap, {{0}}},
+    {"memory refused, -m", memory_failed, {PROVEN("memory-limit")}},
+    {"memory refused, no limit", memory_failed_unlimited, {POSSIBLE("memory-limit")}},
+    {"a memory limit, not met", memory_limited, {{0}}},
+    {"memory used up, no answer",
+     memory_stuck,
+     {PROVEN("memory-limit"), POSSIBLE("stats-socket-off")}},
+    {"no answer, memory left", memory_silent, {POSSIBLE("stats-socket-off")}},
+    {"control group full", memory_group_full, {PROVEN("memory-limit")}},
+    {"control group full of cache", memory_group_cache, {{0}}},
+    {"killed for memory", memory_killed, {PROVEN("memory-limit"), PROVEN("haproxy-not-running")}},
     {"global maxconn, accept queue", global_full, {PROVEN("global-maxconn")}},
     {"global maxconn, sockets unread", global_full_no_sockets, {POSSIBLE("global-maxconn")}},
     {"global maxconn, was counted", global_full_reached, {PROVEN("global-maxconn")}},

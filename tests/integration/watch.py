@@ -58,7 +58,7 @@ class Terminal:
 
     def resize(self, rows):
         self.rows = rows
-        self.screen = (self.screen + [""] * rows)[:rows]
+        self.screen, self.first = ((one + [""] * rows)[:rows] for one in (self.screen, self.first))
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, self.columns, 0, 0))
 
     def escape(self, code):

@@ -111,19 +111,32 @@ static void assert_queue_without_wish(struct bench *bench, const char *advice)
     bench_free(bench);
 }
 
-static void test_server_queue_of_a_slow_server_wishes_nothing(void **state)
+static void assert_slow_behind_queue(struct bench *bench, const char *advice)
+{
+    bench_queue(bench, ROW_APP1, 100, 30);
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "backend-slow");
+    assert_int_equal(finding->state, FINDING_PROVEN);
+    assert_int_equal(result.wish_count, 0);
+    assert_int_equal(result.finding_count, 1);
+    assert_true(mentions(&finding->advice, advice));
+    assert_true(mentions(&finding->consequences, "server-queue: 30 requests wait"));
+    bench_free(bench);
+}
+
+static void test_server_queue_of_a_slow_server_is_the_slow_servers(void **state)
 {
     struct bench *bench = bench_new();
 
     (void)state;
     bench->rows[ROW_APP1].response_ms = 3000;
-    assert_queue_without_wish(bench, "its responses take 3000 ms");
+    assert_slow_behind_queue(bench, "its responses take 3000 ms");
     bench = bench_new();
     bench->rows[ROW_APP1].response_ms = 1000; /* its neighbour takes 40 */
-    assert_queue_without_wish(bench, "those of app2 40 ms");
+    assert_slow_behind_queue(bench, "those of app2 40 ms");
     bench = bench_new();
     bench->rows[ROW_APP1].connect_ms = 700;
-    assert_queue_without_wish(bench, "700 ms to accept");
+    assert_slow_behind_queue(bench, "700 ms to accept");
 }
 
 static void test_server_queue_beside_a_down_server_wishes_nothing(void **state)
@@ -417,7 +430,7 @@ int main(void)
         cmocka_unit_test(test_server_queue_from_one_default_server_wishes_that_line),
         cmocka_unit_test(test_server_queue_with_a_slot_just_free_is_found),
         cmocka_unit_test(test_server_queue_within_the_policys_bound),
-        cmocka_unit_test(test_server_queue_of_a_slow_server_wishes_nothing),
+        cmocka_unit_test(test_server_queue_of_a_slow_server_is_the_slow_servers),
         cmocka_unit_test(test_server_queue_beside_a_down_server_wishes_nothing),
         cmocka_unit_test(test_server_queue_where_no_edit_is_possible_advises),
         cmocka_unit_test(test_server_queue_other_limit_in_file_is_possible_and_wishes_nothing),

@@ -1,0 +1,195 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "agent/diagnose/causes.h"
+#include "agent/diagnose/slow.h"
+
+#define FACTOR         3   /* as slow as its neighbours at least */
+#define DIFFERENCE_MS  200 /* and by as much: who answers in 4 ms instead of 1 is not slow */
+#define REQUESTS_LEAST 20  /* an average of fewer says nothing */
+
+struct slow_view {
+    const struct server_view *server;
+    int64_t usual;          /* of its neighbours; -1: it has none to compare with */
+    const char *usual_of;   /* "app2", or "3 others" */
+    const char *overloaded; /* what the queue for it shows; NULL */
+};
+
+/* Now, too: an average of the last 1024 requests may be of last night. */
+static bool is_at_work(const struct server_view *view)
+{
+    const struct haproxy_stat *row = view->row;
+
+    return look_takes_traffic(view) && row->response_ms >= 0 &&
+           row->sessions_total >= REQUESTS_LEAST && (row->sessions > 0 || row->rate > 0);
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* The median of the other servers: one more slow one does not hide it. */
+static void compare(struct diagnosis_work *work, size_t start, size_t end, struct slow_view *view)
+{
+    int64_t *others = arena_alloc(work->arena, (end - start) * sizeof *others);
+    size_t count = 0;
+
+    for (size_t i = start; i < end; i++) {
+        const struct server_view *other = &work->servers[i];
+        if (other == view->server || !is_at_work(other))
+            continue;
+        others[count++] = other->row->response_ms;
+        view->usual_of = other->name;
+    }
+    if (count == 0)
+        return;
+    qsort(others, count, sizeof *others, compare_numbers);
+    view->usual = others[(count - 1) / 2];
+    if (count > 1)
+        view->usual_of = arena_printf(work->arena, "%zu others", count);
+}
+
+static bool is_slow(const struct slow_view *view)
+{
+    int64_t own = view->server->row->response_ms;
+
+    return view->usual >= 0 && own / FACTOR >= view->usual && own - view->usual >= DIFFERENCE_MS;
+}
+
+static const char *overload_of(const struct queues *queues, const struct server_view *server)
+{
+    for (size_t i = 0; i < queues->count; i++)
+        if (queues->at[i].server == server)
+            return queues->at[i].slow;
+    return NULL;
+}
+
+/* ---- the finding ---- */
+
+static void tell_server(struct diagnosis_work *work, struct finding *finding,
+                        const struct slow_view *view)
+{
+    const struct haproxy_stat *row = view->server->row;
+    const char *against = "";
+
+    if (view->usual >= 0)
+        against = arena_printf(work->arena, ", of %s %" PRId64 " ms", view->usual_of, view->usual);
+    diagnose_evidence(work, finding, SOURCE_STATS,
+                      "%s/%s %" PRId64 " ms for the response on average%s; connect %" PRId64
+                      " ms, %" PRId64 " at work",
+                      view->server->backend, view->server->name, row->response_ms, against,
+                      row->connect_ms, row->sessions);
+    if (row->check_ms > 0)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s its check took %" PRId64 " ms",
+                          view->server->backend, view->server->name, row->check_ms);
+    if (view->overloaded != NULL && view->server->server != NULL &&
+        view->server->server->maxconn.set)
+        diagnose_evidence(work, finding, SOURCE_CONFIG, "%s/%s maxconn %" PRIu64 " (%s)",
+                          view->server->backend, view->server->name,
+                          view->server->server->maxconn.value,
+                          look_place(work, view->server->server->maxconn.place.file,
+                                     view->server->server->maxconn.place.line));
+}
+
+static void advise(struct diagnosis_work *work, struct finding *finding,
+                   const struct slow_view *view)
+{
+    const struct server_view *server = view->server;
+
+    if (view->overloaded != NULL)
+        strings_addf(&finding->advice, work->arena,
+                     "find out why %s/%s (%s:%" PRIu32 ") is slow: %s; a higher maxconn would move "
+                     "the queue into it; where slow answers are normal there: hamedic plan --set "
+                     "haproxy.maxconn:server/%s/%s=N",
+                     server->backend, server->name, look_shown(server->address), server->port,
+                     view->overloaded, server->backend, server->name);
+    else
+        strings_addf(&finding->advice, work->arena,
+                     "find out why %s/%s (%s:%" PRIu32 ") is slower than its neighbours: its load, "
+                     "its disk, its database; until then give it less: weight, or "
+                     "balance leastconn",
+                     server->backend, server->name, look_shown(server->address), server->port);
+}
+
+static uint64_t waiting(const struct queues *queues)
+{
+    uint64_t waits = queues->backend_queue;
+
+    for (size_t i = 0; i < queues->count; i++)
+        waits += queues->at[i].waits - queues->at[i].share;
+    return waits;
+}
+
+static const char *sum_up(struct diagnosis_work *work, const struct slow_view *slow, size_t count,
+                          size_t all)
+{
+    const struct haproxy_stat *row = slow->server->row;
+
+    if (count > 1)
+        return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer", count, all,
+                            slow->server->backend);
+    if (slow->usual >= 0)
+        return arena_printf(
+            work->arena, "%s takes %" PRId64 " ms to answer, %s of the same backend %" PRId64 " ms",
+            slow->server->name, row->response_ms, slow->usual_of, slow->usual);
+    return arena_printf(work->arena, "%s takes %" PRId64 " ms to answer, and requests wait for it",
+                        slow->server->name, row->response_ms);
+}
+
+static void look_at_backend(struct diagnosis_work *work, const struct cause *cause, size_t start,
+                            size_t end)
+{
+    struct slow_view *slow = NULL;
+    size_t count = 0;
+    struct queues queues;
+
+    slow_find_queues(work, start, end, &queues);
+    bool behind = slow_is_behind(&queues);
+    for (size_t i = start; i < end; i++) {
+        struct slow_view view = {&work->servers[i], -1, NULL, NULL};
+
+        if (work->servers[i].row == NULL)
+            continue;
+        if (behind)
+            view.overloaded = overload_of(&queues, view.server);
+        if (is_at_work(view.server))
+            compare(work, start, end, &view);
+        if (view.overloaded != NULL || is_slow(&view))
+            ARENA_PUSH(work->arena, slow, count) = view;
+    }
+    if (count == 0)
+        return;
+    const char *backend = slow[0].server->backend;
+    struct finding *finding = diagnose_find(
+        work, cause, FINDING_PROVEN,
+        count > 1 ? backend : arena_printf(work->arena, "%s/%s", backend, slow[0].server->name));
+    finding->summary = sum_up(work, slow, count, end - start);
+    for (size_t i = 0; i < count; i++)
+        tell_server(work, finding, &slow[i]);
+    if (behind)
+        strings_addf(&finding->consequences, work->arena,
+                     "server-queue: %" PRIu64 " requests wait in the queue; after timeout queue "
+                     "clients get 503",
+                     waiting(&queues));
+    else
+        strings_add(
+            &finding->consequences, work->arena,
+            "the requests that this server gets are late; past timeout server they get 504");
+    for (size_t i = 0; i < count; i++)
+        advise(work, finding, &slow[i]);
+}
+
+void slow_look_back(struct diagnosis_work *work, const struct cause *cause)
+{
+    size_t end;
+
+    if (!facts_have(work->facts, SOURCE_STATS))
+        return;
+    for (size_t start = 0; start < work->server_count; start = end) {
+        end = look_backend_end(work, start);
+        look_at_backend(work, cause, start, end);
+    }
+}
