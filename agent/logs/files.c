@@ -266,7 +266,7 @@ int log_files_open(const struct host *host, const char *path, int64_t since, str
         struct err *to = round == 0 ? &first : &(struct err){0};
         size_t count = files->count;
         files->unread = unread;
-        opened = add_file(dir, place.name, path, false, arena, files, to);
+        opened = add_file(dir, place.name, arena_string(arena, path), false, arena, files, to);
         if (list_rotated(&place, arena, &names, err) < 0)
             return -1;
         add_rotated(&place, &names, since, arena, files);
