@@ -8,8 +8,12 @@
 
 /* ---- backend-loopback-only ---- */
 
-static bool is_own_address(const struct sockets *sockets, const char *address)
+static bool is_own_address(const struct facts *facts, const char *address)
 {
+    const struct sockets *sockets = &facts->sockets;
+
+    if (links_have(&facts->net.links, address))
+        return true;
     for (size_t i = 0; i < sockets->listener_count; i++)
         if (look_same(sockets->listeners[i].address, address))
             return true;
@@ -28,7 +32,7 @@ static const char *loopback_listener(const struct diagnosis_work *work,
 
     if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
         look_is_loopback(view->address) || word_of_probe(view->probe) != WORD_REFUSED ||
-        !is_own_address(sockets, view->address))
+        !is_own_address(work->facts, view->address))
         return NULL;
     for (size_t i = 0; i < sockets->listener_count; i++) {
         const struct listener *listener = &sockets->listeners[i];
@@ -60,7 +64,7 @@ static const struct listener *rejected_listener(const struct diagnosis_work *wor
 
     if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
         word_of_probe(view->probe) != WORD_REFUSED ||
-        !(look_is_loopback(view->address) || is_own_address(sockets, view->address)))
+        !(look_is_loopback(view->address) || is_own_address(work->facts, view->address)))
         return NULL;
     for (size_t i = 0; i < sockets->listener_count; i++) {
         const struct listener *listener = &sockets->listeners[i];

@@ -12,5 +12,5 @@ def make(host):
 
 
 def happened(host):
-    assert int(host.info()["CumConns"]) >= 50
+    assert int(host.info()["CumConns"]) >= 30
     assert host.waiting("127.0.0.1:8080") == 0
