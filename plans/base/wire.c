@@ -121,7 +121,7 @@ static void put_field(struct text *out, const struct wire_field *field, const ch
         put_array(out, field, object);
         return;
     }
-    assert(!"a field has one of these types");
+    assert(false && "a field has one of these types");
 }
 
 void wire_write(struct text *out, const struct wire_shape *shape, const void *object)

@@ -102,14 +102,15 @@ static int tell_kind(struct unpack *unpack, struct err *err)
 
 int unpack_open(int fd, const char *name, struct unpack **out_unpack, struct err *err)
 {
-    struct unpack *unpack CLEANUP_UNPACK = calloc(1, sizeof *unpack);
+    char *copy = strdup(name);
+    struct unpack *unpack CLEANUP_UNPACK = copy == NULL ? NULL : calloc(1, sizeof *unpack);
 
-    if (unpack == NULL)
+    if (unpack == NULL) {
+        free(copy);
         return err_sys(err, ENOMEM, "cannot unpack '%s'", name);
+    }
     unpack->fd = fd;
-    unpack->name = strdup(name);
-    if (unpack->name == NULL)
-        return err_sys(err, ENOMEM, "cannot unpack '%s'", name);
+    unpack->name = copy;
     if (tell_kind(unpack, err) < 0)
         return -1;
     *out_unpack = unpack;

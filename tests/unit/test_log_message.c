@@ -355,8 +355,8 @@ static void test_classify_what_is_not_haproxys_is_refused(void **state)
         "[ALERT]",
         "[ALERT] (",
         "[ALERT] 325/ (3) : x",
-        "10.0.0.1:4711 [22/Nov/2026:08:39:17.123] f b/s 0/0/0/1/1 200 99 - - ---- 1/1/0/0/0 0/0 "
-        "\"GET / HTTP/1.1\"",
+        ("10.0.0.1:4711 [22/Nov/2026:08:39:17.123] f b/s 0/0/0/1/1 200 99 - - ---- 1/1/0/0/0 0/0 "
+         "\"GET / HTTP/1.1\""),
         "GET /Server h/a is DOWN",
         "Server h is DOWN. 0 active",
         "Server h/ is DOWN",
