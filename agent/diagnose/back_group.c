@@ -94,12 +94,12 @@ static void tell_asked(struct diagnosis_work *work, struct finding *finding,
     const char *said = said_text(work, asked), *tls = tls_text(asked);
 
     if (said != NULL)
-        diagnose_evidence(work, finding, SOURCE_PROBE,
+        diagnose_evidence(work, finding, SOURCE_ANSWER,
                           "%s asked %s:%" PRIu32 " %s: %s (%" PRId64 " ms)",
                           look_shown(work->facts->host_name), asked->address, asked->port,
                           look_shown(asked->question), said, asked->milliseconds);
     if (tls != NULL)
-        diagnose_evidence(work, finding, SOURCE_PROBE, "TLS with %s:%" PRIu32 ": %s%s%s",
+        diagnose_evidence(work, finding, SOURCE_ANSWER, "TLS with %s:%" PRIu32 ": %s%s%s",
                           asked->address, asked->port, tls, asked->tls_text != NULL ? ", " : "",
                           asked->tls_text != NULL ? asked->tls_text : "");
 }

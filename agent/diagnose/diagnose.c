@@ -25,6 +25,7 @@ static const char *const source_names[SOURCE_COUNT] = {
     [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
     [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master", [SOURCE_NETSTAT] = "netstat",
     [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",   [SOURCE_LOAD] = "load",
+    [SOURCE_ANSWER] = "answer",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -252,6 +253,9 @@ static void tell_not_checked(struct diagnosis_work *work)
          * not run has no load. */
         if (source->state == SOURCE_OK ||
             ((i == SOURCE_MASTER || i == SOURCE_LOAD) && source->state == SOURCE_ABSENT))
+            continue;
+        /* Nobody gave a reason to ask. */
+        if (i == SOURCE_ANSWER && source->state == SOURCE_ABSENT)
             continue;
         /* Nothing is tracked on most hosts, and nothing can overflow there. */
         if (i == SOURCE_CONNTRACK && source->state == SOURCE_ABSENT)

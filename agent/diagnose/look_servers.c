@@ -214,7 +214,7 @@ static void find_asked(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;
 
-    for (size_t i = 0; facts_have(facts, SOURCE_PROBE) && i < facts->asked_count; i++) {
+    for (size_t i = 0; facts_have(facts, SOURCE_ANSWER) && i < facts->asked_count; i++) {
         const struct server_view *view = look_server(work, look_shown(facts->asked[i].backend),
                                                      look_shown(facts->asked[i].server));
 

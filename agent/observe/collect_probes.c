@@ -8,7 +8,10 @@
 #include "agent/observe/collect.h"
 #include "remediations/host/network.h"
 
-enum { PROBES_MAX = 512, DEADLINE_US = 1000000 };
+/* So many at once that the usual limit of descriptors is enough. All that are well take their turn
+ * within milliseconds; where many are not, the rest is left untried once time is up. */
+enum { PROBES_MAX = 4096, AT_ONCE = 448, KNOWN_SLOTS = 8192, SOURCES_MAX = 64 };
+enum { DEADLINE_US = 1000000, ALL_US = 2 * DEADLINE_US };
 
 static int64_t now_us(void)
 {
@@ -24,49 +27,135 @@ struct target {
     int64_t started;
 };
 
-static bool make_target(const struct cfg_server *server, struct target *target)
+static bool make_target(const char *address, uint32_t port, struct target *target)
 {
     *target = (struct target){0};
-    if (server->is_unix || server->address == NULL || server->port == 0 || server->port > 65535)
+    if (address == NULL || port == 0 || port > 65535)
         return false;
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
-    if (inet_pton(AF_INET, server->address, &v4.sin_addr) == 1) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
         memcpy(&target->address, &v4, sizeof v4);
         target->len = sizeof v4;
         return true;
     }
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)server->port)};
-    if (inet_pton(AF_INET6, server->address, &v6.sin6_addr) != 1)
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    if (inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
         return false;
     memcpy(&target->address, &v6, sizeof v6);
     target->len = sizeof v6;
     return true;
 }
 
-static bool is_known(const struct target *targets, size_t count, const struct target *target)
+/* Those that are known, by address: open addressing, never full. */
+struct known {
+    uint32_t slots[KNOWN_SLOTS]; /* index + 1; 0: free */
+};
+
+static uint32_t hash_of(const struct target *target)
 {
-    for (size_t i = 0; i < count; i++)
-        if (targets[i].len == target->len &&
-            memcmp(&targets[i].address, &target->address, target->len) == 0)
-            return true;
-    return false;
+    const unsigned char *bytes = (const unsigned char *)&target->address;
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (socklen_t i = 0; i < target->len; i++)
+        hash = (hash ^ bytes[i]) * 16777619u;
+    return hash;
 }
 
-static size_t list_targets(const struct cfg *cfg, struct target *targets, struct probe *probes)
+static bool add_if_new(struct known *known, const struct target *targets, size_t count,
+                       const struct target *target)
 {
-    size_t count = 0;
+    uint32_t at = hash_of(target) % KNOWN_SLOTS;
 
+    for (; known->slots[at] != 0; at = (at + 1) % KNOWN_SLOTS) {
+        const struct target *other = &targets[known->slots[at] - 1];
+        if (other->len == target->len &&
+            memcmp(&other->address, &target->address, target->len) == 0)
+            return false;
+    }
+    known->slots[at] = (uint32_t)count + 1;
+    return true;
+}
+
+struct list {
+    struct target *targets;
+    struct probe *probes;
+    size_t count;
+    struct known known;
+};
+
+static void add_target(struct list *list, const char *address, uint32_t port)
+{
+    struct target target;
+
+    if (list->count == PROBES_MAX || !make_target(address, port, &target) ||
+        !add_if_new(&list->known, list->targets, list->count, &target))
+        return;
+    list->targets[list->count] = target;
+    list->probes[list->count++] = (struct probe){.address = address, .port = port};
+}
+
+/* Where traffic goes, and where the check goes if that is another place. */
+static void list_targets(const struct cfg *cfg, struct list *list)
+{
     for (size_t i = 0; i < cfg->proxy_count; i++)
-        for (size_t j = 0; j < cfg->proxies[i]->server_count && count < PROBES_MAX; j++) {
+        for (size_t j = 0; j < cfg->proxies[i]->server_count; j++) {
             const struct cfg_server *server = &cfg->proxies[i]->servers[j];
-            struct target target;
-            if (!make_target(server, &target) || is_known(targets, count, &target))
+            const char *checked = cfg_contact_of(server)->check_address;
+
+            if (server->is_unix)
                 continue;
-            targets[count] = target;
-            probes[count++] = (struct probe){.address = server->address, .port = server->port};
+            add_target(list, server->address, server->port);
+            if (checked != NULL || server->check_port > 0)
+                add_target(list, checked != NULL ? checked : server->address,
+                           server->check_port > 0 ? server->check_port : server->port);
         }
-    return count;
 }
+
+/* ---- addresses to connect from ---- */
+
+static int try_to_bind(const char *address)
+{
+    struct target target;
+
+    /* A port of 0 would not be a target. */
+    if (!make_target(address, 1, &target))
+        return EINVAL;
+    int fd CLEANUP_FD = socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (target.address.ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, &target.address, sizeof v4);
+        v4.sin_port = 0;
+        return fd >= 0 && bind(fd, (const struct sockaddr *)&v4, sizeof v4) == 0 ? 0 : errno;
+    }
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &target.address, sizeof v6);
+    v6.sin6_port = 0;
+    return fd >= 0 && bind(fd, (const struct sockaddr *)&v6, sizeof v6) == 0 ? 0 : errno;
+}
+
+static void try_source(struct collection *collection, const char *address)
+{
+    struct facts *facts = collection->facts;
+
+    if (address == NULL || facts->source_tried_count == SOURCES_MAX)
+        return;
+    for (size_t i = 0; i < facts->source_tried_count; i++)
+        if (strcmp(facts->sources_tried[i].address, address) == 0)
+            return;
+    ARENA_PUSH(collection->arena, facts->sources_tried, facts->source_tried_count) =
+        (struct probe_source){address, try_to_bind(address)};
+}
+
+static void try_sources(struct collection *collection, const struct cfg *cfg)
+{
+    for (size_t i = 0; i < cfg->proxy_count; i++) {
+        try_source(collection, cfg->proxies[i]->check.source);
+        for (size_t j = 0; j < cfg->proxies[i]->server_count; j++)
+            try_source(collection, cfg_contact_of(&cfg->proxies[i]->servers[j])->source);
+    }
+}
+
+/* ---- connects ---- */
 
 /* The descriptor, or -1 where it was decided at once. A reset at the end: no TIME-WAIT stays
  * behind, which would take a local port from HAProxy. */
@@ -90,7 +179,7 @@ static int begin(struct target *target, struct probe *probe)
     return -1;
 }
 
-static void end(const struct target *target, struct probe *probe, struct pollfd *slot)
+static void end(const struct target *target, struct probe *probe, const struct pollfd *slot)
 {
     int error = 0;
     socklen_t len = sizeof error;
@@ -102,49 +191,84 @@ static void end(const struct target *target, struct probe *probe, struct pollfd 
     probe->error = error;
     probe->microseconds = now_us() - target->started;
     (void)close(slot->fd);
-    slot->fd = -1;
 }
 
-static void connect_all(struct target *targets, struct probe *probes, struct pollfd *slots,
-                        size_t count)
-{
-    size_t open = 0;
+/* Connects that are under way, and whose they are. */
+struct flight {
+    struct pollfd slots[AT_ONCE];
+    size_t of[AT_ONCE];
+    size_t count;
+};
 
-    for (size_t i = 0; i < count; i++) {
-        slots[i] = (struct pollfd){.fd = begin(&targets[i], &probes[i]), .events = POLLOUT};
-        open += slots[i].fd >= 0;
-    }
-    int64_t deadline = now_us() + DEADLINE_US;
-    while (open > 0) {
-        int64_t left = deadline - now_us();
-        int ready = left <= 0 ? 0 : poll(slots, (nfds_t)count, (int)(left / 1000 + 1));
-        if (ready < 0 && errno == EINTR)
+static void begin_more(struct list *list, struct flight *flight, size_t *next)
+{
+    while (flight->count < AT_ONCE && *next < list->count) {
+        size_t index = (*next)++;
+        int fd = begin(&list->targets[index], &list->probes[index]);
+
+        if (fd < 0)
             continue;
-        for (size_t i = 0; i < count; i++) {
-            /* With nothing ready, time is up for all that are left. */
-            if (slots[i].fd < 0 || (ready > 0 && slots[i].revents == 0))
-                continue;
-            if (ready <= 0)
-                slots[i].revents = 0;
-            end(&targets[i], &probes[i], &slots[i]);
-            open--;
-        }
+        flight->slots[flight->count] = (struct pollfd){.fd = fd, .events = POLLOUT};
+        flight->of[flight->count++] = index;
     }
+}
+
+static void end_some(struct list *list, struct flight *flight)
+{
+    int64_t now = now_us();
+    size_t kept = 0;
+
+    for (size_t i = 0; i < flight->count; i++) {
+        size_t index = flight->of[i];
+        struct pollfd slot = flight->slots[i];
+
+        if (slot.revents != 0 || now - list->targets[index].started >= DEADLINE_US) {
+            end(&list->targets[index], &list->probes[index], &slot);
+            continue;
+        }
+        flight->slots[kept] = slot;
+        flight->of[kept++] = index;
+    }
+    flight->count = kept;
+}
+
+/* How many were tried: the first ones of the list. */
+static size_t connect_all(struct list *list, struct flight *flight)
+{
+    int64_t started = now_us();
+    size_t next = 0;
+
+    begin_more(list, flight, &next);
+    while (flight->count > 0) {
+        /* The first one that is left has waited longest. */
+        int64_t left = list->targets[flight->of[0]].started + DEADLINE_US - now_us();
+
+        for (size_t i = 0; i < flight->count; i++)
+            flight->slots[i].revents = 0;
+        if (poll(flight->slots, (nfds_t)flight->count, left <= 0 ? 0 : (int)(left / 1000 + 1)) < 0)
+            for (size_t i = 0; i < flight->count; i++)
+                flight->slots[i].revents = 0;
+        end_some(list, flight);
+        if (now_us() - started < ALL_US - DEADLINE_US)
+            begin_more(list, flight, &next);
+    }
+    return next;
 }
 
 struct probing {
-    struct target *targets;
-    struct probe *probes;
-    struct pollfd *slots;
-    size_t count;
+    struct collection *collection;
+    struct list *list;
+    size_t tried;
 };
 
 static int probe_there(void *context, struct err *err)
 {
-    const struct probing *probing = context;
+    struct probing *probing = context;
 
     (void)err;
-    connect_all(probing->targets, probing->probes, probing->slots, probing->count);
+    try_sources(probing->collection, probing->collection->known->cfg);
+    probing->tried =
+        connect_all(probing->list, arena_alloc(probing->collection->arena, sizeof(struct flight)));
     return 0;
 }
 
@@ -152,22 +276,21 @@ int collect_probes(struct collection *collection, struct err *err)
 {
     const struct facts *known = collection->known;
     struct arena *arena = collection->arena;
+    struct list *list = arena_alloc(arena, sizeof *list);
+    struct probing probing = {collection, list, 0};
 
     if (known->cfg == NULL)
         return err_set(err, ERR_UNSUPPORTED, "no configuration was read that names servers");
-    struct target *targets = arena_alloc(arena, PROBES_MAX * sizeof *targets);
-    struct probe *probes = arena_alloc(arena, PROBES_MAX * sizeof *probes);
-    struct pollfd *slots = arena_alloc(arena, PROBES_MAX * sizeof *slots);
-    size_t count = list_targets(known->cfg, targets, probes);
-
-    if (count == 0)
+    list->targets = arena_alloc(arena, PROBES_MAX * sizeof *list->targets);
+    list->probes = arena_alloc(arena, PROBES_MAX * sizeof *list->probes);
+    list_targets(known->cfg, list);
+    if (list->count == 0)
         return err_set(err, ERR_UNSUPPORTED, "no server has an address to connect to");
-    struct probing probing = {targets, probes, slots, count};
     if (network_run(known->haproxy->worker, probe_there, &probing, err) < 0)
         return err_set(err, ERR_UNSUPPORTED,
                        "HAProxy lives in another network namespace, which this agent may not "
                        "enter: a connect from here would tell nothing");
-    collection->facts->probes = probes;
-    collection->facts->probe_count = count;
+    collection->facts->probes = list->probes;
+    collection->facts->probe_count = probing.tried;
     return 0;
 }

@@ -20,6 +20,8 @@ static const struct collector collectors[] = {
     {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
     {SOURCE_NETSTAT, "netstat", 2, false, false, collect_netstat},
     {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
+    /* After HAProxy's own word: who is well is not asked. */
+    {SOURCE_ANSWER, "answer", 3, false, false, collect_answers},
     /* After the probes: who was not asked for is not known. */
     {SOURCE_LINKS, "links", 3, false, false, collect_links},
     /* Last: its sample lasts as long as all the others, and is prolonged only where stats say so. */

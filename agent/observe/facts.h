@@ -40,6 +40,7 @@ enum source_id {
     SOURCE_LINKS,     /* interfaces, addresses, routes and neighbours */
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */
+    SOURCE_ANSWER, /* what servers say to a question of our own, which their check gave a reason for */
     SOURCE_COUNT
 };
 struct source {

@@ -3,7 +3,13 @@
 #include "agent/logs/wire.h"
 
 /* A collector's own deadline comes first, and tells more. */
-enum { SPARE_MS = 1000, AUDIT_MS = 10000, SMALL = 1024 * 1024, LARGE = 64 * 1024 * 1024 };
+enum {
+    SPARE_MS = 1000,
+    AUDIT_MS = 10000,
+    ANSWERS_MS = 3000,
+    SMALL = 1024 * 1024,
+    LARGE = 64 * 1024 * 1024
+};
 
 #define SHAPE(name, structure)                                                                     \
     static const struct wire_shape name##_shape = WIRE_SHAPE(structure, name##_fields)
@@ -133,12 +139,28 @@ static const struct wire_field logs_fields[] = {
     WIRE_STRUCT_OF(struct facts, logs, &log_facts_shape),
 };
 SHAPE(logs, struct facts);
+/* ---- answers ---- */
+
+static const struct wire_field asked_fields[] = {
+    WIRE(struct asked, backend),      WIRE(struct asked, server),
+    WIRE(struct asked, address),      WIRE(struct asked, port),
+    WIRE(struct asked, question),     WIRE_ENUM_OF(struct asked, said, ASKED_SAID_COUNT),
+    WIRE(struct asked, status),       WIRE(struct asked, text),
+    WIRE(struct asked, milliseconds), WIRE_ENUM_OF(struct asked, tls, TLS_COUNT),
+    WIRE(struct asked, tls_text),     WIRE(struct asked, tls_was_a_try),
+};
+SHAPE(asked, struct asked);
+static const struct wire_field answers_fields[] = {
+    WIRE_ARRAY_OF(struct facts, asked, asked_count, &asked_shape),
+};
+SHAPE(answers, struct facts);
 
 static const struct part parts[SOURCE_COUNT] = {
     [SOURCE_LOGS] = {&logs_shape, collect_open_logs, LOGS_READ_MS + SPARE_MS, LARGE},
     [SOURCE_STATS] = {&stats_shape, collect_open_stats, HAPROXY_API_DEADLINE_MS + SPARE_MS, LARGE},
     [SOURCE_MASTER] = {&master_shape, collect_open_master, HAPROXY_API_DEADLINE_MS + SPARE_MS,
                        SMALL},
+    [SOURCE_ANSWER] = {&answers_shape, collect_open_answers, ANSWERS_MS, SMALL},
     [SOURCE_AUDIT] = {&audit_shape, collect_open_audit, AUDIT_MS, SMALL},
 };
 

@@ -41,6 +41,7 @@ BEGIN {
     doors["seccomp"] = 1
     doors["cap-ng"] = 1
     doors["libaudit"] = 1
+    doors["openssl/"] = 1
     doors["auparse"] = 1
     doors["zlib"] = 1
     doors["zstd"] = 1

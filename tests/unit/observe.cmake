@@ -5,6 +5,7 @@ hamedic_unit_test(haproxy_stat hamedic_host)
 hamedic_unit_test(haproxy_api hamedic_host Threads::Threads)
 hamedic_unit_test(haproxy_arguments hamedic_host)
 hamedic_unit_test(sockets hamedic_host)
+hamedic_unit_test(ask hamedic_agent)
 hamedic_unit_test(apart hamedic_agent)
 hamedic_unit_test(haproxy_program hamedic_host)
 # Prints what is found, checked, reloaded and observed, for the integration tests.

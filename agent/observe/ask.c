@@ -1,0 +1,242 @@
+#include "agent/observe/ask.h"
+
+#include <string.h>
+
+#include "plans/base/escape.h"
+#include "plans/base/text.h"
+
+enum { STATUS_LINE_MIN = 12 }; /* "HTTP/1.1 200" */
+
+/* ---- who ---- */
+
+static bool is(const char *text, const char *word)
+{
+    return text != NULL && strcmp(text, word) == 0;
+}
+
+static bool starts(const char *text, const char *word)
+{
+    return text != NULL && strncmp(text, word, strlen(word)) == 0;
+}
+
+/* The check got its connection, and no good answer. */
+static bool failed_behind_the_connection(const struct haproxy_stat *row)
+{
+    const char *status = row->check_status;
+
+    return is(status, "L7STS") || is(status, "L7RSP") || is(status, "L7TOUT") ||
+           is(status, "L6RSP") || is(status, "L6TOUT") || is(status, "SOCKERR") ||
+           is(status, "HANA");
+}
+
+static bool is_checked_no_further(const struct haproxy_stat *row)
+{
+    return row->check_status == NULL || is(row->check_status, "L4OK") ||
+           is(row->status, "no check");
+}
+
+static bool has_errors(const struct haproxy_stat *row)
+{
+    return row->responses_5xx > 0 || row->response_errors > 0 || row->connect_errors > 0;
+}
+
+static bool is_to_be_asked(const struct haproxy_stat *row)
+{
+    if (row->type != STAT_SERVER || row->tracked != NULL || starts(row->status, "MAINT") ||
+        starts(row->status, "DRAIN"))
+        return false;
+    return failed_behind_the_connection(row) || (is_checked_no_further(row) && has_errors(row));
+}
+
+/* ---- what ---- */
+
+static bool changes_nothing(const char *method)
+{
+    return is(method, "GET") || is(method, "HEAD") || is(method, "OPTIONS");
+}
+
+/* A word of a request line must be one: nothing that ends it. */
+static bool is_word(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text == 0x7f)
+            return false;
+    return true;
+}
+
+static bool is_line(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ')
+            return false;
+    return true;
+}
+
+static const char *or_else(const char *text, const char *other)
+{
+    return text != NULL && text[0] != '\0' ? text : other;
+}
+
+static void write_check(const struct cfg_check *check, struct arena *arena, struct ask *ask)
+{
+    const char *method = or_else(check->method, "OPTIONS"), *uri = or_else(check->uri, "/");
+    const char *version = or_else(check->version, "HTTP/1.0");
+    struct text text = text_new(arena);
+
+    if (check->is_intricate || !changes_nothing(method) || !is_word(uri) || !is_word(version))
+        return;
+    text_addf(&text, "%s %s %s\r\n", method, uri, version);
+    for (size_t i = 0; i < check->headers.count; i++) {
+        if (!is_line(check->headers.at[i]))
+            return;
+        text_addf(&text, "%s\r\n", check->headers.at[i]);
+    }
+    text_add(&text, "Connection: close\r\n\r\n");
+    if (text.len > ASK_QUESTION_MAX)
+        return;
+    ask->question = text_span(&text);
+    ask->asked.question = escape_string(arena, arena_printf(arena, "%s %s", method, uri));
+}
+
+static void write_first_page(struct arena *arena, struct ask *ask)
+{
+    const char *name = ask->name != NULL ? ask->name : ask->asked.address;
+
+    ask->question = span_of(arena_printf(arena,
+                                         "GET / HTTP/1.1\r\nHost: %s\r\n"
+                                         "Connection: close\r\n\r\n",
+                                         name));
+    ask->asked.question = "GET /";
+}
+
+/* "str(www.example.com)": the only expression that has one value for all. */
+static const char *fixed_name(const char *expression, struct arena *arena)
+{
+    struct span text = span_of(expression != NULL ? expression : "");
+
+    if (!span_starts_with(text, "str(") || !span_ends_with(text, ")"))
+        return NULL;
+    const char *name = arena_copy(arena, text.ptr + 4, text.len - 5);
+    return name[0] != '\0' && is_word(name) ? name : NULL;
+}
+
+static bool split_address(const char *text, struct arena *arena, const char **out_address,
+                          uint32_t *out_port)
+{
+    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+    uint64_t port;
+
+    if (colon == NULL || colon == text || !span_scan_u64(span_of(colon + 1), &port) || port == 0 ||
+        port > UINT16_MAX)
+        return false;
+    size_t len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    *out_address = arena_copy(arena, text, len);
+    *out_port = (uint32_t)port;
+    return true;
+}
+
+static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, struct arena *arena,
+                     struct ask *ask)
+{
+    const struct cfg_proxy *proxy = cfg_find_backend(facts->cfg, row->proxy);
+    const struct cfg_server *server = proxy != NULL ? cfg_find_server(proxy, row->name) : NULL;
+    bool of_check = failed_behind_the_connection(row) && !is(row->check_status, "HANA");
+
+    *ask = (struct ask){.asked = {.backend = row->proxy, .server = row->name}};
+    if (server == NULL ||
+        !split_address(row->address, arena, &ask->asked.address, &ask->asked.port))
+        return false;
+    const struct cfg_contact *contact = cfg_contact_of(server);
+    /* It wants to hear first who the client is, and that is HAProxy's to say. */
+    if (contact->send_proxy || (of_check && contact->check_send_proxy))
+        return false;
+    ask->is_tls = of_check ? cfg_check_is_ssl(server) : contact->ssl;
+    ask->name = of_check ? contact->check_sni : fixed_name(contact->sni, arena);
+    ask->ca_file = ask->is_tls && !contact->verify_none ? contact->ca_file : NULL;
+    ask->source = contact->source != NULL ? contact->source : proxy->check.source;
+    if (of_check) {
+        if (contact->check_address != NULL)
+            ask->asked.address = contact->check_address;
+        if (server->check_port > 0)
+            ask->asked.port = server->check_port;
+        if (proxy->check.kind == CFG_CHECK_HTTP)
+            write_check(&proxy->check, arena, ask);
+    } else if (proxy->is_http) {
+        write_first_page(arena, ask);
+    }
+    if (ask->question.len == 0)
+        ask->asked.question = "a TLS handshake";
+    return ask->question.len > 0 || ask->is_tls;
+}
+
+struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count)
+{
+    struct ask *asks = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; facts->cfg != NULL && i < facts->stat_count && count < ASK_MAX; i++) {
+        struct ask ask;
+
+        if (is_to_be_asked(&facts->stats[i]) && make_ask(facts, &facts->stats[i], arena, &ask))
+            ARENA_PUSH(arena, asks, count) = ask;
+    }
+    *out_count = count;
+    return asks;
+}
+
+/* ---- the answer ---- */
+
+/* A record of TLS: an alert, or a part of a handshake. */
+static bool is_tls_record(struct span bytes)
+{
+    return bytes.len >= 3 && (bytes.ptr[0] == 0x15 || bytes.ptr[0] == 0x16) &&
+           bytes.ptr[1] == 0x03 && bytes.ptr[2] <= 0x04 && bytes.ptr[2] >= 0;
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* "HTTP/1.1 503 ..." */
+static bool read_status(struct span line, uint32_t *out_status)
+{
+    const char *at = line.ptr;
+
+    if (line.len < STATUS_LINE_MIN || memcmp(at, "HTTP/", 5) != 0 || !is_digit(at[5]) ||
+        at[6] != '.' || !is_digit(at[7]) || at[8] != ' ' || !is_digit(at[9]) || !is_digit(at[10]) ||
+        !is_digit(at[11]) || (line.len > STATUS_LINE_MIN && at[12] != ' ' && at[12] != '\r'))
+        return false;
+    *out_status = (uint32_t)((at[9] - '0') * 100 + (at[10] - '0') * 10 + (at[11] - '0'));
+    return *out_status >= 100;
+}
+
+bool ask_read(struct span bytes, bool is_closed, struct arena *arena, struct asked *asked)
+{
+    struct span rest = bytes, line = {0};
+    uint32_t status = 0;
+
+    if (bytes.len == 0) {
+        if (is_closed)
+            asked->said = ASKED_CLOSED;
+        return is_closed;
+    }
+    const char *end = memchr(bytes.ptr, '\n', bytes.len);
+    if (is_tls_record(bytes)) {
+        asked->said = ASKED_TLS;
+        return true;
+    }
+    /* A line that goes on for ever is none. */
+    if (end == NULL && !is_closed && bytes.len < ASK_LINE_MAX)
+        return false;
+    (void)span_next_line(&rest, &line);
+    line = span_trim(line);
+    asked->text = escape_span(arena, line, ASK_LINE_MAX);
+    asked->said = end != NULL && read_status(line, &status) ? ASKED_STATUS : ASKED_OTHER;
+    asked->status = asked->said == ASKED_STATUS ? status : 0;
+    return true;
+}

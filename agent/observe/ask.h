@@ -1,0 +1,30 @@
+/* observe/ask: which servers are asked more than whether they are there, what, and what their
+ * answer is. Pure.
+ * Use:     ask_list(facts, arena, &count): those whose check fails behind the connection, or that
+ *          nobody checks further and whose traffic has errors. ask_read(bytes, closed, &asked).
+ * Shapes:  at most ASK_MAX. A question is what HAProxy's check would send, at most ASK_QUESTION_MAX
+ *          bytes, and only where asking changes nothing on the server (GET, HEAD, OPTIONS).
+ * Owns:    the arena given; names are those of the facts.
+ */
+#ifndef HAMEDIC_AGENT_OBSERVE_ASK_H
+#define HAMEDIC_AGENT_OBSERVE_ASK_H
+
+#include "agent/observe/facts.h"
+
+enum { ASK_MAX = 48, ASK_QUESTION_MAX = 2048, ASK_LINE_MAX = 200 };
+
+struct ask {
+    struct asked asked;   /* who is asked; nothing said yet */
+    struct span question; /* len 0: no HTTP, only the handshake */
+    bool is_tls;          /* the file says so */
+    const char *name;     /* for SNI; NULL */
+    const char *ca_file;  /* of `verify required`; NULL: nobody is to be asked about trust */
+    const char *source;   /* NULL: any */
+};
+
+struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count);
+/* What was received in plain text, or inside TLS. `is_closed`: nothing more comes. False: too
+ * little to tell yet. */
+bool ask_read(struct span bytes, bool is_closed, struct arena *arena, struct asked *asked);
+
+#endif

@@ -1,0 +1,199 @@
+#include "remediations/host/tls.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "plans/base/escape.h"
+
+enum { TEXT_MAX = 160, AUTHORITIES_MAX = 512 };
+
+struct tls {
+    SSL_CTX *context;
+    SSL *session;
+    unsigned long error; /* the first of OpenSSL's, once the handshake failed */
+    bool failed, is_judged;
+};
+
+static int add_authorities(SSL_CTX *context, struct span trusted, struct err *err)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    BIO *text = trusted.len > INT_MAX ? NULL : BIO_new_mem_buf(trusted.ptr, (int)trusted.len);
+    size_t count = 0;
+    X509 *one;
+
+    while (text != NULL && count < AUTHORITIES_MAX &&
+           (one = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        count += X509_STORE_add_cert(store, one) == 1 ? 1 : 0;
+        X509_free(one);
+    }
+    BIO_free(text);
+    ERR_clear_error();
+    return count > 0 ? 0 : err_set(err, ERR_INPUT, "no certificate is in the file of authorities");
+}
+
+/* What is wrong with it is read afterwards: the handshake goes on. */
+static int take_any(int is_good, X509_STORE_CTX *store)
+{
+    (void)is_good;
+    (void)store;
+    return 1;
+}
+
+int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls, struct err *err)
+{
+    struct tls *tls = calloc(1, sizeof *tls);
+
+    if (tls == NULL)
+        arena_exhausted();
+    tls->context = SSL_CTX_new(TLS_client_method());
+    if (tls->context != NULL)
+        SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, take_any);
+    tls->is_judged = trusted.len > 0;
+    if (tls->context != NULL && trusted.len > 0 &&
+        add_authorities(tls->context, trusted, err) < 0) {
+        tls_free(tls);
+        return -1;
+    }
+    tls->session = tls->context != NULL ? SSL_new(tls->context) : NULL;
+    if (tls->session == NULL || SSL_set_fd(tls->session, fd) != 1 ||
+        (name != NULL && SSL_set_tlsext_host_name(tls->session, name) != 1)) {
+        tls_free(tls);
+        ERR_clear_error();
+        return err_set(err, ERR_UNSUPPORTED, "OpenSSL cannot be used here");
+    }
+    SSL_set_connect_state(tls->session);
+    *out_tls = tls;
+    return 0;
+}
+
+static enum tls_step step_of(struct tls *tls, int result)
+{
+    switch (SSL_get_error(tls->session, result)) {
+    case SSL_ERROR_WANT_READ:
+        return TLS_STEP_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TLS_STEP_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return TLS_STEP_DONE;
+    default:
+        break;
+    }
+    tls->error = ERR_get_error();
+    ERR_clear_error();
+    return TLS_STEP_FAILED;
+}
+
+enum tls_step tls_shake(struct tls *tls)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(tls->session);
+    if (result == 1)
+        return TLS_STEP_DONE;
+    enum tls_step step = step_of(tls, result);
+    tls->failed = step == TLS_STEP_FAILED || step == TLS_STEP_DONE;
+    return tls->failed ? TLS_STEP_FAILED : step;
+}
+
+/* "Jan  1 00:00:00 2026 GMT" */
+static const char *time_text_of(const ASN1_TIME *time, struct arena *arena)
+{
+    BIO *text = BIO_new(BIO_s_mem());
+    char *bytes = NULL;
+    const char *result = NULL;
+
+    if (text != NULL && ASN1_TIME_print(text, time) == 1) {
+        long len = BIO_get_mem_data(text, &bytes);
+        if (len > 0)
+            result = escape_span(arena, (struct span){bytes, (size_t)len}, TEXT_MAX);
+    }
+    BIO_free(text);
+    return result;
+}
+
+static const char *valid_text(const X509 *certificate, struct arena *arena)
+{
+    const char *from = time_text_of(X509_get0_notBefore(certificate), arena);
+    const char *until = time_text_of(X509_get0_notAfter(certificate), arena);
+
+    return arena_printf(arena, "it is valid from %s until %s", from != NULL ? from : "?",
+                        until != NULL ? until : "?");
+}
+
+static enum tls_result judge(const struct tls *tls, struct arena *arena, const char **out_text)
+{
+    long verdict = SSL_get_verify_result(tls->session);
+    X509 *certificate = SSL_get_peer_certificate(tls->session);
+    enum tls_result result = TLS_RESULT_GOOD;
+
+    if (certificate == NULL)
+        return TLS_RESULT_GOOD;
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0 ||
+        X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+        *out_text = valid_text(certificate, arena);
+        result = TLS_RESULT_NOT_VALID;
+    } else if (tls->is_judged && verdict != X509_V_OK) {
+        *out_text = escape_string(arena, X509_verify_cert_error_string(verdict));
+        result = TLS_RESULT_NOT_TRUSTED;
+    }
+    X509_free(certificate);
+    return result;
+}
+
+enum tls_result tls_outcome(const struct tls *tls, struct arena *arena, const char **out_text)
+{
+    char text[TEXT_MAX];
+
+    *out_text = NULL;
+    if (!tls->failed)
+        return judge(tls, arena, out_text);
+    int reason = ERR_GET_REASON(tls->error);
+    if (ERR_GET_LIB(tls->error) == ERR_LIB_SSL &&
+        (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+         reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_UNEXPECTED_MESSAGE))
+        return TLS_RESULT_PLAIN;
+    if (tls->error == 0) {
+        *out_text = "the connection was closed";
+    } else {
+        const char *words = ERR_reason_error_string(tls->error);
+        ERR_error_string_n(tls->error, text, sizeof text);
+        *out_text = escape_string(arena, words != NULL ? words : text);
+    }
+    return TLS_RESULT_FAILED;
+}
+
+enum tls_step tls_send(struct tls *tls, struct span bytes, size_t *out_len)
+{
+    *out_len = 0;
+    if (bytes.len == 0 || bytes.len > INT_MAX)
+        return TLS_STEP_DONE;
+    ERR_clear_error();
+    int result = SSL_write(tls->session, bytes.ptr, (int)bytes.len);
+    if (result <= 0)
+        return step_of(tls, result);
+    *out_len = (size_t)result;
+    return TLS_STEP_DONE;
+}
+
+enum tls_step tls_receive(struct tls *tls, char *buffer, size_t room, size_t *out_len)
+{
+    *out_len = 0;
+    ERR_clear_error();
+    int result = SSL_read(tls->session, buffer, room > INT_MAX ? INT_MAX : (int)room);
+    if (result <= 0)
+        return step_of(tls, result);
+    *out_len = (size_t)result;
+    return TLS_STEP_DONE;
+}
+
+void tls_free(struct tls *tls)
+{
+    if (tls == NULL)
+        return;
+    SSL_free(tls->session);
+    SSL_CTX_free(tls->context);
+    free(tls);
+}
