@@ -61,6 +61,30 @@ static const struct cause rows[] = {
                      {"limit-not-effective", "the limit was written and did not come into force"}},
             },
     },
+    {
+        .slug = "proxy-protocol-mismatch",
+        .severity = SEVERITY_WARNING,
+        .look = proxy_protocol_look,
+        .explain =
+            {
+                .line = "the PROXY protocol is spoken on one side only",
+                .means = "one side sends the header of the PROXY protocol and the other does not "
+                         "expect it, or the other way round: every connection of that path fails "
+                         "at once, though all listen and answer",
+                .proof =
+                    "accept-proxy on a bind whose connections end for want of the header in the "
+                    "log; or send-proxy to a server whose answers are all 400 in show stat and in "
+                    "the log. A frontend that cannot read its requests is only possible",
+                .repair = "advice: the bind or the server line, and what the other side must do",
+                .cost = "nothing is changed by hamedic; who may send the header may claim any "
+                        "client address",
+                .unlike =
+                    {{"backend-http-status", "the service itself is ill there; here it reads a "
+                                             "line that it does not know"},
+                     {"backend-aborts",
+                      "what a server that waits for the header looks like when none is sent"}},
+            },
+    },
 };
 
 const struct causes_of causes_front = {rows, sizeof rows / sizeof rows[0]};

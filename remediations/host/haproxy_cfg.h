@@ -49,6 +49,7 @@ struct cfg_bind {
     uint32_t port_low, port_high; /* 0: none */
     uint32_t shards; /* listeners per address; CFG_SHARDS_BY_THREAD: as many as threads */
     struct cfg_number maxconn;
+    bool accept_proxy;
     size_t line;
     const struct cfg_file *file;
 };

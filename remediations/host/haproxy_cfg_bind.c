@@ -110,6 +110,7 @@ static void parse_parameters(struct parser *parser, struct cfg_bind *bind)
     bind->shards = 1;
     for (size_t i = 2; i < parser->words.count;) {
         uint64_t shards = 0;
+        bind->accept_proxy = bind->accept_proxy || parse_word_is(parser, i, "accept-proxy");
         if (parse_word_is(parser, i, "maxconn")) {
             bind->maxconn = parse_word_number(parser, i + 1);
         } else if (parse_word_is(parser, i, "shards") && i + 1 < parser->words.count) {

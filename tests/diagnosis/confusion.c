@@ -104,6 +104,73 @@ static void one_slow_of_two_queues(struct bench *bench)
     queue_one(bench);
     bench->rows[ROW_APP1].response_ms = 1000;
 }
+static void early(struct bench *bench, uint64_t count, uint64_t requests)
+{
+    static struct log_early early;
+    static struct log_group frontend;
+
+    early = (struct log_early){
+        .frontend = "fe_api",
+        .bind = "1",
+        .reason = "Received something which does not look like a PROXY protocol header",
+        .count = count};
+    frontend = (struct log_group){.name = "fe_api", .requests = requests};
+    bench->facts.logs.summary.early = &early;
+    bench->facts.logs.summary.early_count = 1;
+    bench->facts.logs.summary.frontends = &frontend;
+    bench->facts.logs.summary.frontend_count = 1;
+}
+static void proxy_header_missing(struct bench *bench)
+{
+    bench->api_bind->accept_proxy = true;
+    early(bench, 80, 0);
+}
+static void proxy_header_scanner(struct bench *bench)
+{
+    bench->api_bind->accept_proxy = true;
+    early(bench, 30, 4000);
+}
+static void proxy_header_of_another(struct bench *bench)
+{
+    early(bench, 80, 0); /* the log says so, the file does not */
+}
+static void requests_unread(struct bench *bench)
+{
+    bench->rows[ROW_WEB].request_errors = 500;
+    bench->rows[ROW_WEB].requests_total = 501;
+}
+static void requests_unread_some(struct bench *bench)
+{
+    requests_unread(bench);
+    bench->rows[ROW_WEB].requests_total = 9000;
+}
+static void send_proxy(struct bench *bench)
+{
+    static struct log_group server;
+    static struct log_count_status status;
+
+    bench_edit(bench, "    server app1 10.0.0.11:8080 check maxconn 100\n",
+               "    server app1 10.0.0.11:8080 check maxconn 100 send-proxy\n");
+    bench->rows[ROW_APP1].responses_4xx = 300;
+    status = (struct log_count_status){400, 90};
+    server = (struct log_group){.name = "app1",
+                                .backend = "be_api",
+                                .requests = 90,
+                                .statuses = &status,
+                                .status_count = 1};
+    bench->facts.logs.summary.servers = &server;
+    bench->facts.logs.summary.server_count = 1;
+}
+static void send_proxy_no_log(struct bench *bench)
+{
+    send_proxy(bench);
+    bench->facts.logs.summary.server_count = 0;
+}
+static void send_proxy_known(struct bench *bench)
+{
+    send_proxy(bench);
+    bench->rows[ROW_APP1].responses_2xx = 4000;
+}
 static void aborts(struct bench *bench)
 {
     at_work(bench);
@@ -823,6 +890,14 @@ static const struct scenario scenarios[] = {
     {"slower by little", slow_little, {{0}}},
     {"queue, and the servers are slow", slow_with_queue, {PROVEN("backend-slow")}},
     {"a slow server's queue", one_slow_of_two_queues, {PROVEN("backend-slow")}},
+    {"no PROXY header comes", proxy_header_missing, {PROVEN("proxy-protocol-mismatch")}},
+    {"no PROXY header from scanners", proxy_header_scanner, {{0}}},
+    {"a log of another file", proxy_header_of_another, {{0}}},
+    {"no request can be read", requests_unread, {POSSIBLE("proxy-protocol-mismatch")}},
+    {"some requests cannot be read", requests_unread_some, {{0}}},
+    {"send-proxy, every answer 400", send_proxy, {PROVEN("proxy-protocol-mismatch")}},
+    {"send-proxy, all 4xx, no log", send_proxy_no_log, {POSSIBLE("proxy-protocol-mismatch")}},
+    {"send-proxy, and good answers", send_proxy_known, {{0}}},
     {"a server breaks answers off", aborts, {PROVEN("backend-aborts")}},
     {"broken off, in a day", aborts_of_long, {POSSIBLE("backend-aborts")}},
     {"few answers broken off", aborts_few, {{0}}},
