@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
@@ -14,34 +15,89 @@ static bool is_recent(const struct facts *facts)
     return facts->worker_started > 0 && facts->time - facts->worker_started <= RECENT;
 }
 
-/* SD is counted as srv_abrt. SH is counted as eresp, and so is what the server answered wrong, or too
- * late: without a log that cannot be told apart, and is left to others. */
+/* What the log says of one server. HAProxy counts SD as srv_abrt, and SH as eresp; eresp counts what
+ * the server answered wrong, or too late, too: only the log tells those apart. */
+struct abort_view {
+    uint64_t before, within; /* before the headers were whole (SH), within the answer (SD) */
+    uint64_t requests;       /* at that server, in the log */
+    const char *example;
+};
+
+static struct abort_view view_log(const struct diagnosis_work *work,
+                                  const struct server_view *server)
+{
+    const struct log_summary *log = &work->facts->logs.summary;
+    struct abort_view view = {0};
+
+    if (!facts_have(work->facts, SOURCE_LOGS))
+        return view;
+    for (size_t i = 0; i < log->server_count; i++)
+        if (look_same(log->servers[i].backend, server->backend) &&
+            look_same(log->servers[i].name, server->name))
+            view.requests = log->servers[i].requests;
+    for (size_t i = 0; i < log->fault_count; i++) {
+        const struct log_fault *fault = &log->faults[i];
+        if (!look_same(fault->backend, server->backend) || !look_same(fault->server, server->name))
+            continue;
+        bool before = strcmp(fault->state, "SH") == 0, within = strcmp(fault->state, "SD") == 0;
+        view.before += before ? fault->count : 0;
+        view.within += within ? fault->count : 0;
+        if ((before || within) && view.example == NULL)
+            view.example = fault->example;
+    }
+    return view;
+}
+
+static bool is_share(uint64_t aborts, uint64_t all)
+{
+    return aborts >= ABORTS_LEAST && aborts * 100 >= all * SHARE;
+}
+
 static void look_at_server(struct diagnosis_work *work, const struct cause *cause,
                            const struct server_view *view)
 {
     const struct haproxy_stat *row = view->row;
-    int64_t aborts = row->server_aborts;
+    struct abort_view log = view_log(work, view);
+    int64_t counted = row->server_aborts + (row->response_errors > 0 ? row->response_errors : 0);
+    bool by_counter = row->server_aborts > 0 && row->sessions_total > 0 &&
+                      is_share((uint64_t)row->server_aborts, (uint64_t)row->sessions_total);
+    /* The log's own numbers, and HAProxy's counters are as high: nobody wrote these lines for it. */
+    bool by_log = is_share(log.before + log.within, log.requests) && counted >= 0 &&
+                  (uint64_t)counted >= (log.before + log.within) / 2;
 
-    if (!look_takes_traffic(view) || aborts < ABORTS_LEAST ||
-        aborts * 100 < row->sessions_total * SHARE)
+    if (!look_takes_traffic(view) || (!by_counter && !by_log))
         return;
-    struct finding *finding =
-        diagnose_find(work, cause, is_recent(work->facts) ? FINDING_PROVEN : FINDING_POSSIBLE,
-                      arena_printf(work->arena, "%s/%s", view->backend, view->name));
-    finding->summary = arena_printf(
-        work->arena, "%s closed %" PRId64 " of %" PRId64 " connections before its answer was whole",
-        view->name, aborts, row->sessions_total);
-    diagnose_evidence(work, finding, SOURCE_STATS,
-                      "%s/%s srv_abrt %" PRId64 ", eresp %" PRId64 ", of %" PRId64
-                      " sessions since "
-                      "HAProxy's start",
-                      view->backend, view->name, aborts, row->response_errors, row->sessions_total);
+    struct finding *finding = diagnose_find(
+        work, cause, by_log || is_recent(work->facts) ? FINDING_PROVEN : FINDING_POSSIBLE,
+        arena_printf(work->arena, "%s/%s", view->backend, view->name));
+    finding->summary = by_log ? arena_printf(work->arena,
+                                             "%s closed %" PRIu64 " of %" PRIu64
+                                             " connections before its answer was whole",
+                                             view->name, log.before + log.within, log.requests)
+                              : arena_printf(work->arena,
+                                             "%s closed %" PRId64 " of %" PRId64
+                                             " connections before its answer was whole",
+                                             view->name, row->server_aborts, row->sessions_total);
+    diagnose_evidence(
+        work, finding, SOURCE_STATS,
+        "%s/%s srv_abrt %" PRId64 ", eresp %" PRId64 ", of %" PRId64 " sessions since "
+        "HAProxy's start",
+        view->backend, view->name, row->server_aborts, row->response_errors, row->sessions_total);
+    if (log.before + log.within > 0)
+        diagnose_evidence(work, finding, SOURCE_LOGS,
+                          "%s/%s %" PRIu64 " times SH (no whole headers), %" PRIu64
+                          " times SD (no whole answer) of %" PRIu64 " requests",
+                          view->backend, view->name, log.before, log.within, log.requests);
+    if (log.example != NULL)
+        diagnose_evidence(work, finding, SOURCE_LOGS, "%s", log.example);
     strings_add(&finding->consequences, work->arena,
                 "clients of these requests got 502, or an answer that breaks off");
-    strings_addf(&finding->advice, work->arena,
-                 "on %s: see the log of the service at tcp/%" PRIu32 " for crashes, restarts and "
-                 "its own limits of time and size",
-                 look_shown(view->address), view->port);
+    strings_addf(
+        &finding->advice, work->arena,
+        "on %s: see the log of the service at tcp/%" PRIu32 " for crashes, restarts and "
+        "its own limits of time and size; where it waits for the PROXY protocol, its server "
+        "line needs send-proxy",
+        look_shown(view->address), view->port);
     if (finding->state == FINDING_POSSIBLE)
         finding->settle =
             "whether srv_abrt of this server still rises (show stat, twice): it counts "

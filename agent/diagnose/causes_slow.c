@@ -59,9 +59,10 @@ static const struct cause rows[] = {
                     "the server takes the connection and closes or resets it before its answer is "
                     "whole: clients get 502, or an answer that breaks off. It crashes, restarts, "
                     "or closes idle connections just when HAProxy uses them again",
-                .proof = "answers that broke off (srv_abrt in show stat) above a share of one "
-                         "server's requests, counted within the last hour; counts of a longer time "
-                         "are only possible",
+                .proof =
+                    "SH and SD in the log above a share of one server\'s requests, with counters "
+                    "of HAProxy (srv_abrt, eresp) that are as high; without a log srv_abrt alone, "
+                    "counted within the last hour: counts of a longer time are only possible",
                 .repair = "advice: the server, how many of its requests, and what to look for in "
                           "its own log",
                 .cost = "nothing is changed by hamedic; retry-on in HAProxy hides it, and repeats "

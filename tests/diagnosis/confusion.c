@@ -182,6 +182,36 @@ static void aborts_of_long(struct bench *bench)
     bench->facts.worker_started = bench->facts.time - 86400;
     bench->facts.cfg_changed = bench->facts.worker_started - 60;
 }
+static void aborts_logged(struct bench *bench, int64_t counted)
+{
+    static struct log_group server;
+    static struct log_fault fault;
+
+    at_work(bench);
+    bench->rows[ROW_APP1].response_errors = counted;
+    bench->facts.worker_started = bench->facts.time - 86400;
+    bench->facts.cfg_changed = bench->facts.worker_started - 60;
+    server = (struct log_group){.name = "app1", .backend = "be_api", .requests = 400};
+    fault = (struct log_fault){.frontend = "fe_api",
+                               .backend = "be_api",
+                               .server = "app1",
+                               .state = "SH",
+                               .status = 502,
+                               .count = 60,
+                               .example = "app1 ... SH-- ..."};
+    bench->facts.logs.summary.servers = &server;
+    bench->facts.logs.summary.server_count = 1;
+    bench->facts.logs.summary.faults = &fault;
+    bench->facts.logs.summary.fault_count = 1;
+}
+static void aborts_in_the_log(struct bench *bench)
+{
+    aborts_logged(bench, 900);
+}
+static void aborts_that_a_client_wrote(struct bench *bench)
+{
+    aborts_logged(bench, 0);
+}
 static void aborts_few(struct bench *bench)
 {
     aborts(bench);
@@ -900,6 +930,8 @@ static const struct scenario scenarios[] = {
     {"send-proxy, and good answers", send_proxy_known, {{0}}},
     {"a server breaks answers off", aborts, {PROVEN("backend-aborts")}},
     {"broken off, in a day", aborts_of_long, {POSSIBLE("backend-aborts")}},
+    {"SH in the log, and counted", aborts_in_the_log, {PROVEN("backend-aborts")}},
+    {"SH in the log, not counted", aborts_that_a_client_wrote, {{0}}},
     {"few answers broken off", aborts_few, {{0}}},
     {"no idle time, threads at work", cpu_full, {PROVEN("cpu-saturated")}},
     {"no idle time, not sampled", cpu_full_unsampled, {POSSIBLE("cpu-saturated")}},
