@@ -108,8 +108,10 @@ static bool take_rfc5424(struct log_clock *clock, struct span *rest, struct log_
     skip_spaces(&at);
     line->framing = LOG_FRAMING_RFC5424;
     line->time = time;
-    line->host = span_is(host, "-") ? (struct span){0} : host;
-    line->tag = span_is(tag, "-") ? (struct span){0} : tag;
+    if (!span_is(host, "-"))
+        line->host = host;
+    if (!span_is(tag, "-"))
+        line->tag = tag;
     *rest = at;
     return true;
 }

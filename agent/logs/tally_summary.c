@@ -182,13 +182,15 @@ static void tell_messages(const struct log_tally *tally, struct arena *arena,
         const struct tally_message *row = &tally->message_rows[i];
         struct span server = log_names_get(&tally->messages, i);
         struct span kind = i == 0 ? span_of("others") : span_cut(&server, ' ');
-        struct span proxy = i == 0 ? (struct span){0} : span_cut(&server, '/');
+        struct span proxy = {NULL, 0};
         struct log_message_count *told;
 
         if (row->seen.count == 0)
             continue;
         if (i == 0)
             server.len = 0;
+        else
+            proxy = span_cut(&server, '/');
         told = &ARENA_PUSH(arena, summary->messages, summary->message_count);
         *told = (struct log_message_count){.kind = escape_span(arena, kind, LOG_TALLY_NAME_MAX),
                                            .proxy = escape_span(arena, proxy, LOG_TALLY_NAME_MAX),

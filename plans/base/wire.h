@@ -33,11 +33,11 @@ enum wire_type {
 
 struct wire_shape;
 struct wire_field {
-    enum wire_type type;
     size_t offset;
-    size_t count;   /* WIRE_ARRAY: where the count stands; WIRE_MANY, _CHARS: number */
-    unsigned limit; /* WIRE_ENUM */
+    size_t count; /* WIRE_ARRAY: where the count stands; WIRE_MANY, _CHARS: number */
     const struct wire_shape *shape; /* WIRE_STRUCT, WIRE_MANY, WIRE_ARRAY */
+    enum wire_type type;
+    unsigned limit; /* WIRE_ENUM */
 };
 struct wire_shape {
     size_t size;
