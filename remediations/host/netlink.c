@@ -33,7 +33,7 @@ int netlink_open(int bus, struct netlink **out_netlink, struct err *err)
     struct netlink *netlink CLEANUP_NETLINK = calloc(1, sizeof *netlink);
 
     if (netlink == NULL)
-        arena_exhausted();
+        return err_sys(err, ENOMEM, "cannot open a netlink socket");
     netlink->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
     if (netlink->socket == NULL || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
         setsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVTIMEO, &silence,
