@@ -1,5 +1,6 @@
 #include "remediations/host/tls.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <openssl/err.h>
@@ -48,7 +49,7 @@ int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls,
     struct tls *tls = calloc(1, sizeof *tls);
 
     if (tls == NULL)
-        arena_exhausted();
+        return err_sys(err, ENOMEM, "cannot begin a TLS session");
     tls->context = SSL_CTX_new(TLS_client_method());
     if (tls->context != NULL)
         SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, take_any);
