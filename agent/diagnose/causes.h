@@ -31,6 +31,15 @@ extern const struct causes_of causes_reload; /* it runs, but not what its files 
 /* start.c: does it run at all? */
 void start_look_not_running(struct diagnosis_work *work, const struct cause *cause);
 void start_look_config_invalid(struct diagnosis_work *work, const struct cause *cause);
+/* bind.c: a port that it wants and does not get */
+void bind_look_in_use(struct diagnosis_work *work, const struct cause *cause);
+void bind_look_ephemeral_clash(struct diagnosis_work *work, const struct cause *cause);
+void bind_look_privilege(struct diagnosis_work *work, const struct cause *cause);
+/* stopped.c: what was told to stop or to go slower, and what does not stop */
+void stopped_look_frontend(struct diagnosis_work *work, const struct cause *cause);
+void stopped_look_rate(struct diagnosis_work *work, const struct cause *cause);
+void stopped_look_old_workers(struct diagnosis_work *work, const struct cause *cause);
+void stopped_look_system_fd(struct diagnosis_work *work, const struct cause *cause);
 /* front.c: clients are kept waiting */
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause);
 void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause);
@@ -68,6 +77,9 @@ void aborts_look(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_maxconn_over_budget(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause);
 void latent_look_stats_socket_off(struct diagnosis_work *work, const struct cause *cause);
+/* Wishes that the ports of bind lines are not given to outgoing connections. */
+void latent_reserve(struct diagnosis_work *work, const struct cause *cause,
+                    struct finding *finding);
 /* limits.c: file descriptors */
 void limits_look_fd_limit(struct diagnosis_work *work, const struct cause *cause);
 void limits_look_not_effective(struct diagnosis_work *work, const struct cause *cause);
@@ -75,6 +87,7 @@ void limits_look_not_effective(struct diagnosis_work *work, const struct cause *
 void boot_look_sysctl_overridden(struct diagnosis_work *work, const struct cause *cause);
 void boot_look_sysctl_not_persistent(struct diagnosis_work *work, const struct cause *cause);
 /* reload.c: it runs, but not what its files say; after the causes that can be behind it */
+void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cause);
 void reload_look_failed(struct diagnosis_work *work, const struct cause *cause);
 
 /* selinux_look.c: what the policy, and the store it is made from, do to it */

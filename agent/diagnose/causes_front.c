@@ -42,6 +42,41 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "frontend-stopped",
+        .severity = SEVERITY_CRITICAL,
+        .look = stopped_look_frontend,
+        .explain =
+            {
+                .line = "a frontend was disabled or shut down",
+                .means = "a frontend was disabled on the stats socket, shut down there, or stands "
+                         "as disabled in the file: nobody listens on its ports, and its clients "
+                         "are refused",
+                .proof = "PAUSED or STOP in show stat and no listener of HAProxy on its ports; or "
+                         "the word disabled in the file and no such frontend running",
+                .repair = "advice: the command or the line that brings it back",
+                .cost = "none by hamedic",
+                .unlike = {{"bind-in-use", "its port is taken by another process"},
+                           {"config-not-loaded", "the file has it, and what runs does not yet"}},
+            },
+    },
+    {
+        .slug = "rate-limited",
+        .severity = SEVERITY_WARNING,
+        .look = stopped_look_rate,
+        .explain =
+            {
+                .line = "a limit of new connections a second is reached",
+                .means = "maxconnrate, maxsessrate, maxsslrate or rate-limit sessions holds new "
+                         "clients back: they connect and wait, and nothing is logged",
+                .proof = "the rate in show info or show stat at its limit, and clients that wait "
+                         "to be accepted in the kernel's queues",
+                .repair = "advice: the limit to raise, or the clients to slow down",
+                .cost = "none by hamedic",
+                .unlike = {{"frontend-maxconn", "its sessions are at the limit, not their rate"},
+                           {"global-maxconn", "all connections are in use"}},
+            },
+    },
+    {
         .slug = "fd-limit",
         .severity = SEVERITY_CRITICAL,
         .look = limits_look_fd_limit,
@@ -83,6 +118,22 @@ static const struct cause rows[] = {
                                              "line that it does not know"},
                      {"backend-aborts",
                       "what a server that waits for the header looks like when none is sent"}},
+            },
+    },
+    {
+        .slug = "system-fd-limit",
+        .severity = SEVERITY_CRITICAL,
+        .look = stopped_look_system_fd,
+        .explain =
+            {
+                .line = "the whole host has no file descriptor left",
+                .means = "all processes together have as many files open as fs.file-max allows: "
+                         "connections fail though HAProxy's own limit is not reached",
+                .proof = "HAProxy says that it reached the system's FD limit, and fs.file-nr is "
+                         "near fs.file-max",
+                .repair = "sysctl.dropin: fs.file-max",
+                .cost = "each open file takes kernel memory",
+                .unlike = {{"fd-limit", "only HAProxy's own limit is reached"}},
             },
     },
 };

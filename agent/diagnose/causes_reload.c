@@ -2,6 +2,22 @@
 
 static const struct cause rows[] = {
     {
+        .slug = "config-not-loaded",
+        .severity = SEVERITY_NOTICE,
+        .look = reload_look_not_loaded,
+        .explain =
+            {
+                .line = "the file was changed, and was not loaded",
+                .means = "somebody edited the configuration and did not reload: what runs is what "
+                         "the file said before",
+                .proof = "the file is newer than the worker, what runs differs from it (maxconn, "
+                         "binds, servers), and no reload has failed since",
+                .repair = "advice: reload, or put the file back",
+                .cost = "none by hamedic",
+                .unlike = {{"reload-failed", "a reload was tried and failed"}},
+            },
+    },
+    {
         .slug = "reload-failed",
         .severity = SEVERITY_CRITICAL,
         .look = reload_look_failed,

@@ -113,6 +113,23 @@ static const struct cause rows[] = {
                             "a limit on connections that is counted, and not met by surprise"}},
             },
     },
+    {
+        .slug = "old-workers",
+        .severity = SEVERITY_WARNING,
+        .look = stopped_look_old_workers,
+        .explain =
+            {
+                .line = "workers from before the last reload still run",
+                .means = "an old worker lives until its last connection ends: it serves by the old "
+                         "configuration, and takes memory, ports and descriptors",
+                .proof = "processes of the master that are not the present worker, a minute after "
+                         "the reload, or of more than one reload",
+                .repair = "advice: hard-stop-after, and the processes by number",
+                .cost = "none by hamedic",
+                .unlike = {{"reload-failed",
+                            "the old worker is the only one, since no new one came"}},
+            },
+    },
 };
 
 const struct causes_of causes_slow = {rows, sizeof rows / sizeof rows[0]};

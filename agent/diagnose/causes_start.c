@@ -47,6 +47,58 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "bind-in-use",
+        .severity = SEVERITY_CRITICAL,
+        .look = bind_look_in_use,
+        .explain =
+            {
+                .line = "another process listens on a port of HAProxy",
+                .means = "a bind line wants a port that somebody else listens on: one such bind "
+                         "ends the start of HAProxy, and makes each reload fail without a word",
+                .proof = "the kernel names the listener on that port, and /proc the process that "
+                         "has it, which is none of HAProxy's; the bind error, where there is a "
+                         "journal",
+                .repair = "advice: the process to stop, or the line to change",
+                .cost = "none by hamedic",
+                .unlike = {{"bind-ephemeral-clash", "nobody listens; a connection has the port"},
+                           {"bind-selinux", "the error is Permission denied"}},
+            },
+    },
+    {
+        .slug = "bind-ephemeral-clash",
+        .severity = SEVERITY_CRITICAL,
+        .look = bind_look_ephemeral_clash,
+        .explain =
+            {
+                .line = "an outgoing connection has a port of HAProxy",
+                .means = "the kernel gave a port of a bind line to an outgoing connection; until "
+                         "that ends, also in TIME-WAIT, HAProxy cannot bind it, though nobody "
+                         "listens there",
+                .proof = "no listener on the port, connections that have it as their own, and a "
+                         "start or reload that failed",
+                .repair = "sysctl.dropin: ip_local_reserved_ports with the ports of all bind lines",
+                .cost = "these ports are not given to outgoing connections any more",
+                .unlike = {{"bind-in-use", "a process listens on the port"},
+                           {"port-range-overlap", "it can happen, and has not"}},
+            },
+    },
+    {
+        .slug = "bind-privilege",
+        .severity = SEVERITY_CRITICAL,
+        .look = bind_look_privilege,
+        .explain =
+            {
+                .line = "HAProxy may not bind a port below 1024",
+                .means = "ports below ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, and "
+                         "HAProxy is started without it, as a user that is not root",
+                .proof = "the port is below that setting, nobody listens there, and the process "
+                         "lacks the capability; no denial of SELinux",
+                .repair = "advice: the unit's user or capabilities, or another port",
+                .cost = "none by hamedic",
+                .unlike = {{"bind-selinux", "SELinux denies it, also to root"}},
+            },
+    },
+    {
         .slug = "haproxy-not-running",
         .severity = SEVERITY_CRITICAL,
         .look = start_look_not_running,

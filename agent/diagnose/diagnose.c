@@ -20,12 +20,12 @@ struct wish_mark {
 };
 
 static const char *const source_names[SOURCE_COUNT] = {
-    [SOURCE_PROCESS] = "process",     [SOURCE_UNIT] = "unit",     [SOURCE_CONFIG] = "config",
-    [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
-    [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
-    [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master", [SOURCE_NETSTAT] = "netstat",
-    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",   [SOURCE_LOAD] = "load",
-    [SOURCE_ANSWER] = "answer",
+    [SOURCE_PROCESS] = "process",     [SOURCE_UNIT] = "unit",       [SOURCE_CONFIG] = "config",
+    [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",     [SOURCE_SYSCTL] = "sysctl",
+    [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",     [SOURCE_AUDIT] = "audit",
+    [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master",   [SOURCE_NETSTAT] = "netstat",
+    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",     [SOURCE_LOAD] = "load",
+    [SOURCE_ANSWER] = "answer",       [SOURCE_JOURNAL] = "journal", [SOURCE_PORTS] = "ports",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)

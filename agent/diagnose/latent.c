@@ -217,7 +217,8 @@ static const char *boot_range(const struct sysctl_fact *range)
     return range->boot.value != NULL ? range->boot.value : "32768 60999";
 }
 
-void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause)
+/* False: no bind port is given to outgoing connections. */
+static bool look_for_overlap(struct diagnosis_work *work, struct overlap *overlap)
 {
     const struct facts *facts = work->facts;
     const struct sysctl_fact *range = facts_sysctl(facts, RANGE);
@@ -226,34 +227,32 @@ void latent_look_port_range_overlap(struct diagnosis_work *work, const struct ca
     const char *boot = reserved != NULL ? reserved->boot.value : NULL;
 
     if (!facts_have(facts, SOURCE_SYSCTL) || range == NULL || facts->cfg == NULL)
-        return;
-    struct overlap overlap = {.now = side_of(work, range->running, now),
-                              .boot = side_of(work, boot_range(range), boot),
-                              .ports = port_set_new(work->arena),
-                              .at_boot_only = true};
-    for_each_bind(work, &overlap, NULL);
-    if (overlap.count == 0)
-        return;
-    const char *ports = port_set_text(overlap.ports, work->arena);
-    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, RANGE);
-    finding->summary =
-        arena_printf(work->arena, "%s covers tcp/%s, where HAProxy listens%s", RANGE,
-                     strlen(ports) < 200 ? ports : "... (many ports)",
-                     overlap.at_boot_only && !facts->tree ? ", after the next boot" : "");
-    for_each_bind(work, &overlap, finding);
-    tell_sysctls(work, finding);
-    strings_add(
-        &finding->consequences, work->arena,
-        "an outgoing connection can hold such a port, also in TIME-WAIT: the next start then "
-        "fails with \"Address already in use\"");
+        return false;
+    *overlap = (struct overlap){.now = side_of(work, range->running, now),
+                                .boot = side_of(work, boot_range(range), boot),
+                                .ports = port_set_new(work->arena),
+                                .at_boot_only = true};
+    for_each_bind(work, overlap, NULL);
+    return overlap->count > 0;
+}
+
+static void reserve(struct diagnosis_work *work, const struct cause *cause, struct finding *finding,
+                    const struct overlap *overlap)
+{
+    const struct facts *facts = work->facts;
+    const struct sysctl_fact *reserved = facts_sysctl(facts, RESERVED);
+    struct port_set *all = port_set_new(work->arena);
+
+    *all = *overlap->ports;
     if (facts->haproxy->running && !facts->haproxy->same_network) {
         strings_addf(&finding->advice, work->arena,
-                     "reserve %s in HAProxy's own network namespace: it is not this one", ports);
+                     "reserve %s in HAProxy's own network namespace: it is not this one",
+                     port_set_text(all, work->arena));
         return;
     }
-    port_set_add_text(overlap.ports, now);
-    port_set_add_text(overlap.ports, boot);
-    const char *value = port_set_text(overlap.ports, work->arena);
+    port_set_add_text(all, reserved != NULL ? reserved->running : NULL);
+    port_set_add_text(all, reserved != NULL ? reserved->boot.value : NULL);
+    const char *value = port_set_text(all, work->arena);
     if (strlen(value) >= PLAN_STRING_MAX)
         strings_add(&finding->advice, work->arena,
                     "reserve these ports by hand: there are too many for one line");
@@ -261,6 +260,47 @@ void latent_look_port_range_overlap(struct diagnosis_work *work, const struct ca
         diagnose_wish_text(work, cause, WISH_RESERVED_PORTS, value,
                            "these ports are listened on and must not be given to outgoing "
                            "connections");
+}
+
+void latent_reserve(struct diagnosis_work *work, const struct cause *cause, struct finding *finding)
+{
+    struct overlap overlap;
+
+    if (look_for_overlap(work, &overlap))
+        reserve(work, cause, finding, &overlap);
+}
+
+/* It has come true, and is told there. */
+static bool is_found_as_clash(const struct diagnosis_work *work)
+{
+    const struct diagnosis_result *result = work->result;
+
+    for (size_t i = 0; i < result->finding_count; i++)
+        if (result->findings[i].state == FINDING_PROVEN &&
+            look_same(result->findings[i].cause, "bind-ephemeral-clash"))
+            return true;
+    return false;
+}
+
+void latent_look_port_range_overlap(struct diagnosis_work *work, const struct cause *cause)
+{
+    struct overlap overlap;
+
+    if (is_found_as_clash(work) || !look_for_overlap(work, &overlap))
+        return;
+    const char *ports = port_set_text(overlap.ports, work->arena);
+    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, RANGE);
+    finding->summary =
+        arena_printf(work->arena, "%s covers tcp/%s, where HAProxy listens%s", RANGE,
+                     strlen(ports) < 200 ? ports : "... (many ports)",
+                     overlap.at_boot_only && !work->facts->tree ? ", after the next boot" : "");
+    for_each_bind(work, &overlap, finding);
+    tell_sysctls(work, finding);
+    strings_add(
+        &finding->consequences, work->arena,
+        "an outgoing connection can hold such a port, also in TIME-WAIT: the next start then "
+        "fails with \"Address already in use\"");
+    reserve(work, cause, finding, &overlap);
 }
 
 /* ---- stats-socket-off ---- */

@@ -5,14 +5,17 @@
 #include "agent/diagnose/activates.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
+#include "agent/diagnose/words.h"
 
 #define DIFFERENCES_MAX 4
+#define LAST_WORDS      4
 
 /* What speaks for a reload that failed. */
 struct signs {
     int64_t asked; /* failed reloads by `show proc`; -1: not told */
     int64_t told;  /* by the master's environment; -1: not told */
     bool said;     /* the unit's status text says so */
+    bool logged;   /* the master's own words, in the journal */
     bool differs;  /* file and running process */
     bool older;    /* the worker is older than the file */
 };
@@ -38,6 +41,7 @@ static struct signs look_for_signs(const struct diagnosis_work *work)
     /* HAProxy 2.8 and later: "Reload failed!", "Reload failed (master failed to load or ...)!" */
     signs.said = facts->systemd_unit.loaded && facts->haproxy->by_systemd && text != NULL &&
                  strncmp(text, "Reload failed", strlen("Reload failed")) == 0;
+    signs.logged = words_of_attempt(facts, LOG_MESSAGE_LOADING_FAILURE) != NULL;
     signs.differs = work->result->activates.count > 0;
     signs.older = facts->worker_started > 0 && facts->cfg_changed > facts->worker_started;
     return signs;
@@ -47,7 +51,7 @@ enum { SIGNS_NONE, SIGNS_POSSIBLE, SIGNS_PROVEN };
 
 static int weigh(const struct signs *signs)
 {
-    int direct = (signs->asked > 0) + (signs->told > 0) + signs->said;
+    int direct = (signs->asked > 0) + (signs->told > 0) + signs->said + signs->logged;
     bool denied = signs->asked == 0 || signs->told == 0;
     bool indirect = signs->differs || signs->older;
 
@@ -79,6 +83,8 @@ static void tell_signs(struct diagnosis_work *work, struct finding *finding,
                           look_shown(facts->cfg_changed_file),
                           facts->cfg_changed - facts->worker_started,
                           (intmax_t)facts->haproxy->worker);
+    if (signs->logged)
+        words_quote_last(work, finding, LAST_WORDS);
     for (size_t i = 0; i < differences->count && i < DIFFERENCES_MAX; i++)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s", differences->at[i]);
 }
@@ -147,7 +153,7 @@ void reload_look_failed(struct diagnosis_work *work, const struct cause *cause)
     tell_signs(work, finding, &signs);
     if (weight == SIGNS_POSSIBLE) {
         finding->severity = SEVERITY_NOTICE;
-        if (signs.asked > 0 || signs.told > 0 || signs.said) {
+        if (signs.asked > 0 || signs.told > 0 || signs.said || signs.logged) {
             finding->summary = "a reload failed, but what runs is what the file says now";
             finding->settle = "whether the file was put back since: the next reload that works "
                               "clears this";
@@ -165,4 +171,45 @@ void reload_look_failed(struct diagnosis_work *work, const struct cause *cause)
     strings_add(&finding->consequences, work->arena,
                 "a restart or a reboot meets the same fault, and stops the service");
     point_to_cause(work, cause, finding);
+}
+
+/* ---- config-not-loaded ---- */
+
+enum { TOLD_MAX = 8 };
+
+void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cause)
+{
+    const struct facts *facts = work->facts;
+    const struct strings *differences = &work->result->activates;
+
+    if (facts->tree || !facts->haproxy->running)
+        return;
+    struct signs signs = look_for_signs(work);
+    bool failed = signs.asked > 0 || signs.told > 0 || signs.said || signs.logged;
+    /* Nobody says that none failed: then it is not known which of the two it is. */
+    bool none_failed = signs.asked == 0 || signs.told == 0;
+    if (!signs.differs || !signs.older || failed || !none_failed)
+        return;
+    struct finding *finding =
+        diagnose_find(work, cause, FINDING_PROVEN,
+                      facts->haproxy->unit != NULL ? facts->haproxy->unit : "haproxy");
+    finding->summary = "the configuration was changed, and HAProxy has not loaded it";
+    diagnose_evidence(work, finding, SOURCE_CONFIG,
+                      "%s was written %" PRId64 " s after worker %jd was started",
+                      look_shown(facts->cfg_changed_file),
+                      facts->cfg_changed - facts->worker_started, (intmax_t)facts->haproxy->worker);
+    for (size_t i = 0; i < differences->count && i < TOLD_MAX; i++)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s", differences->at[i]);
+    if (signs.asked == 0)
+        diagnose_evidence(work, finding, SOURCE_MASTER,
+                          "show proc: no reload has failed since the last one that worked");
+    strings_add(&finding->consequences, work->arena,
+                "what was changed is not in force; the next reload or start brings it");
+    if (facts->haproxy->unit != NULL && facts->systemd_unit.loaded)
+        strings_addf(&finding->advice, work->arena,
+                     "if the change is meant: systemctl reload %s; else put the file back",
+                     facts->haproxy->unit);
+    else
+        strings_add(&finding->advice, work->arena,
+                    "if the change is meant, reload HAProxy; else put the file back");
 }

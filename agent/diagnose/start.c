@@ -1,8 +1,11 @@
+#include <signal.h>
 #include <string.h>
 
+#include "agent/diagnose/bind.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/selinux.h"
+#include "agent/diagnose/words.h"
 #include "plans/base/escape.h"
 
 #define ALERTS_MAX 10
@@ -213,6 +216,27 @@ static void advise_start(struct diagnosis_work *work, struct finding *finding, c
                     "start it the way this host starts its services, and read what it prints");
 }
 
+enum { LAST_WORDS = 4 };
+
+/* How its main process ended: 128 and more is a signal, as the master of a worker says it. */
+static void tell_end(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct systemd_unit *state = &work->facts->systemd_unit;
+    const struct haproxy_message *gone = words_of_attempt(work->facts, LOG_MESSAGE_WORKERS_GONE);
+    int64_t status = gone != NULL ? gone->code : -1;
+
+    if (state->loaded && state->exit_code != 0) {
+        status = state->exit_status + (state->exit_code == CLD_EXITED ? 0 : 128);
+        diagnose_evidence(work, finding, SOURCE_UNIT, "its main process ended: %s %d",
+                          state->exit_code == CLD_EXITED ? "exit status" : "signal",
+                          state->exit_status);
+    }
+    words_quote_last(work, finding, LAST_WORDS);
+    if (words_exit(status) != NULL)
+        finding->summary =
+            arena_printf(work->arena, "HAProxy does not run: it was ended %s", words_exit(status));
+}
+
 void start_look_not_running(struct diagnosis_work *work, const struct cause *cause)
 {
     const struct facts *facts = work->facts;
@@ -223,8 +247,8 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     bool says_active = told && strcmp(state->active_state, "active") == 0;
     size_t bound = 0, all = 0;
 
-    /* Told as what bind-selinux leads to. */
-    if (!look_is_stopped(facts) || selinux_keeps_down(work))
+    /* Told as what a bind that fails leads to. */
+    if (!look_is_stopped(facts) || selinux_keeps_down(work) || bind_keeps_down(work))
         return;
     if (facts_have(facts, SOURCE_SOCKETS))
         count_bound(facts, &bound, &all);
@@ -240,6 +264,7 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
         diagnose_evidence(work, finding, SOURCE_UNIT, "%s is %s (%s), result %s", look_shown(unit),
                           state->active_state, look_shown(state->sub_state),
                           look_shown(state->result));
+    tell_end(work, finding);
     if (all > 0)
         diagnose_evidence(work, finding, SOURCE_SOCKETS, "%zu of %zu bind lines have a listener%s",
                           bound, all, bound > 0 ? ": somebody else holds them" : "");

@@ -32,6 +32,7 @@ MUST_CHECK int collect_open_master(struct collection *collection, struct err *er
 MUST_CHECK int collect_open_answers(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_audit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_logs(struct collection *collection, struct err *err);
+MUST_CHECK int collect_open_journal(struct collection *collection, struct err *err);
 
 MUST_CHECK int collect_process(struct collection *collection, struct err *err);
 MUST_CHECK int collect_config(struct collection *collection, struct err *err);
@@ -43,6 +44,8 @@ MUST_CHECK int collect_sysctls(struct collection *collection, struct err *err);
 MUST_CHECK int collect_sockets(struct collection *collection, struct err *err);
 MUST_CHECK int collect_audit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_logs(struct collection *collection, struct err *err);
+MUST_CHECK int collect_journal(struct collection *collection, struct err *err);
+MUST_CHECK int collect_ports(struct collection *collection, struct err *err);
 MUST_CHECK int collect_selinux(struct collection *collection, struct err *err);
 MUST_CHECK int collect_netstat(struct collection *collection, struct err *err);
 MUST_CHECK int collect_conntrack(struct collection *collection, struct err *err);

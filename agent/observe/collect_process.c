@@ -21,6 +21,20 @@ static int64_t count_descriptors(pid_t pid)
     return count;
 }
 
+/* Of those that can be told. */
+static int64_t count_old(const struct haproxy *haproxy)
+{
+    int64_t count = haproxy->old_worker_count == 0 ? 0 : -1;
+
+    for (size_t i = 0; i < haproxy->old_worker_count; i++) {
+        int64_t one = count_descriptors(haproxy->old_workers[i]);
+
+        if (one >= 0)
+            count = one + (count < 0 ? 0 : count);
+    }
+    return count;
+}
+
 /* "VmRSS:     12345 kB"; -1: no such line. */
 static int64_t read_kib(struct span text, const char *key)
 {
@@ -52,6 +66,7 @@ int collect_process(struct collection *collection, struct err *err)
     facts->memory_available_kib = -1;
     facts->worker_memory_kib = -1;
     facts->told_failures = -1;
+    facts->old_worker_descriptors = -1;
     if (haproxy_locate(collection->host, arena, haproxy, err) < 0)
         return -1;
     if (!collection->host->live)
@@ -60,6 +75,9 @@ int collect_process(struct collection *collection, struct err *err)
     if (!haproxy->running)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
     facts->told_failures = haproxy_told_failures(haproxy, arena);
+    facts->capabilities_known = process_capabilities(
+        haproxy->master != 0 ? haproxy->master : haproxy->worker, arena, &facts->capabilities);
+    facts->old_worker_descriptors = count_old(haproxy);
     if (haproxy->worker != 0) {
         load_begin(haproxy->worker, &facts->load.begin);
         facts->worker_started = process_started(haproxy->worker_start);

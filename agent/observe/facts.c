@@ -16,6 +16,8 @@ static const struct collector collectors[] = {
     {SOURCE_SOCKETS, "sockets", 1, false, false, collect_sockets},
     {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},
     {SOURCE_LOGS, "logs", 1, false, false, collect_logs},
+    {SOURCE_JOURNAL, "journal", 1, false, false, collect_journal},
+    {SOURCE_PORTS, "ports", 2, false, false, collect_ports},
     /* After the sockets were counted: it makes some. */
     {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
     {SOURCE_NETSTAT, "netstat", 2, false, false, collect_netstat},

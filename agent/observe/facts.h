@@ -10,7 +10,9 @@
 
 #include "agent/observe/load_facts.h"
 #include "agent/observe/log_facts.h"
+#include "agent/observe/messages.h"
 #include "agent/observe/net_facts.h"
+#include "agent/observe/port_facts.h"
 #include "agent/observe/probe_facts.h"
 #include "remediations/host/audit.h"
 #include "remediations/host/fd_budget.h"
@@ -41,6 +43,8 @@ enum source_id {
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */
     SOURCE_ANSWER, /* what servers say to a question of our own, which their check gave a reason for */
+    SOURCE_JOURNAL, /* what HAProxy, and systemd of it, said since it was started */
+    SOURCE_PORTS,   /* who holds the ports that the configuration wants */
     SOURCE_COUNT
 };
 struct source {
@@ -125,10 +129,13 @@ struct facts {
 
     const struct haproxy *haproxy; /* always there; running may be false */
     int64_t worker_started;        /* seconds since 1970; 0 unknown */
-    int64_t told_failures;         /* failed reloads by the master's environment; -1 not told */
-    int64_t open_descriptors;      /* of the worker; -1 unknown */
-    int64_t memory_available_kib;  /* MemAvailable; -1 unknown */
-    int64_t worker_memory_kib;     /* VmRSS of the worker; -1 unknown */
+    uint64_t capabilities;         /* effective ones of the master (of the only process) */
+    bool capabilities_known;
+    int64_t old_worker_descriptors; /* of all old workers together; -1 unknown */
+    int64_t told_failures;          /* failed reloads by the master's environment; -1 not told */
+    int64_t open_descriptors;       /* of the worker; -1 unknown */
+    int64_t memory_available_kib;   /* MemAvailable; -1 unknown */
+    int64_t worker_memory_kib;      /* VmRSS of the worker; -1 unknown */
 
     struct load_facts load; /* SOURCE_LOAD; begin: SOURCE_PROCESS */
 
@@ -164,6 +171,8 @@ struct facts {
     struct denials denials; /* SOURCE_AUDIT */
     struct log_facts logs;  /* SOURCE_LOGS */
     struct selinux_facts selinux;
+    struct haproxy_messages messages; /* SOURCE_JOURNAL */
+    struct port_facts ports;          /* SOURCE_PORTS */
 
     /* FD budget of the configured maxconn, SOURCE_CONFIG; maxconn 0: not worked out */
     struct fd_budget budget;

@@ -7,6 +7,7 @@ enum {
     SPARE_MS = 1000,
     AUDIT_MS = 10000,
     ANSWERS_MS = 3000,
+    JOURNAL_MS = 10000,
     SMALL = 1024 * 1024,
     LARGE = 64 * 1024 * 1024
 };
@@ -154,6 +155,39 @@ static const struct wire_field answers_fields[] = {
     WIRE_ARRAY_OF(struct facts, asked, asked_count, &asked_shape),
 };
 SHAPE(answers, struct facts);
+/* ---- journal ---- */
+
+static const struct wire_field message_fields[] = {
+    WIRE_ENUM_OF(struct haproxy_message, kind, LOG_MESSAGE_KINDS),
+    WIRE_ENUM_OF(struct haproxy_message, level, LOG_LEVEL_ALERT + 1),
+    WIRE(struct haproxy_message, of_systemd),
+    WIRE(struct haproxy_message, time),
+    WIRE(struct haproxy_message, writer),
+    WIRE(struct haproxy_message, proxy),
+    WIRE(struct haproxy_message, server),
+    WIRE(struct haproxy_message, address),
+    WIRE(struct haproxy_message, file),
+    WIRE(struct haproxy_message, reason),
+    WIRE(struct haproxy_message, port),
+    WIRE(struct haproxy_message, line),
+    WIRE(struct haproxy_message, error),
+    WIRE(struct haproxy_message, code),
+    WIRE(struct haproxy_message, worker),
+    WIRE(struct haproxy_message, need),
+    WIRE(struct haproxy_message, limit),
+    WIRE(struct haproxy_message, text),
+};
+SHAPE(message, struct haproxy_message);
+static const struct wire_field messages_fields[] = {
+    WIRE_ARRAY_OF(struct haproxy_messages, at, count, &message_shape),
+    WIRE(struct haproxy_messages, left_out),
+    WIRE(struct haproxy_messages, from),
+};
+SHAPE(messages, struct haproxy_messages);
+static const struct wire_field journal_fields[] = {
+    WIRE_STRUCT_OF(struct facts, messages, &messages_shape),
+};
+SHAPE(journal, struct facts);
 
 static const struct part parts[SOURCE_COUNT] = {
     [SOURCE_LOGS] = {&logs_shape, collect_open_logs, LOGS_READ_MS + SPARE_MS, LARGE},
@@ -162,6 +196,7 @@ static const struct part parts[SOURCE_COUNT] = {
                        SMALL},
     [SOURCE_ANSWER] = {&answers_shape, collect_open_answers, ANSWERS_MS, SMALL},
     [SOURCE_AUDIT] = {&audit_shape, collect_open_audit, AUDIT_MS, SMALL},
+    [SOURCE_JOURNAL] = {&journal_shape, collect_open_journal, JOURNAL_MS, SMALL},
 };
 
 const struct part *part_of(enum source_id id)

@@ -36,14 +36,9 @@ static void read_limits(pid_t pid, struct arena *arena, uint64_t *out_soft, uint
 
 static bool has_sys_resource(pid_t pid, struct arena *arena)
 {
-    struct span digits = process_field(process_file(pid, "status", arena), "CapEff:");
     uint64_t mask = 0;
 
-    for (size_t i = 0; i < digits.len; i++) {
-        char digit = digits.ptr[i];
-        mask = mask * 16 + (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    }
-    return (mask >> SYS_RESOURCE & 1) != 0;
+    return process_capabilities(pid, arena, &mask) && (mask >> SYS_RESOURCE & 1) != 0;
 }
 
 static bool is_same_network(pid_t pid, struct arena *arena)

@@ -62,6 +62,21 @@ struct span process_field(struct span text, const char *key)
     return (struct span){NULL, 0};
 }
 
+bool process_capabilities(pid_t pid, struct arena *arena, uint64_t *out_mask)
+{
+    struct span digits = process_field(process_file(pid, "status", arena), "CapEff:");
+    uint64_t mask = 0;
+
+    if (digits.len == 0 || digits.len > 16)
+        return false;
+    for (size_t i = 0; i < digits.len; i++) {
+        char digit = digits.ptr[i];
+        mask = mask * 16 + (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    *out_mask = mask;
+    return true;
+}
+
 /* "PID (NAME) STATE PPID ...": the name may hold blanks and parentheses. */
 static bool read_stat(pid_t pid, struct arena *arena, pid_t *out_parent, uint64_t *out_start)
 {

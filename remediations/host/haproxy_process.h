@@ -44,6 +44,9 @@ struct strings process_strings(struct span bytes, struct arena *arena);
 /* The part of a line of `text` behind `key`, blanks trimmed; empty where there is none. */
 struct span process_field(struct span text, const char *key);
 
+/* The effective ones; false: not known. */
+bool process_capabilities(pid_t pid, struct arena *arena, uint64_t *out_mask);
+
 /* A command line, taken apart the way HAProxy does it. Paths are made absolute. */
 struct haproxy_command {
     bool serves;        /* false: "-c", "-v", "-cc": it checks something and ends */

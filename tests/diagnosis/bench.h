@@ -48,6 +48,8 @@ struct bench {
     struct asked asked[ASKED_ROOM];
     struct listener listeners[LISTENER_ROOM];
     struct destination destinations[DEST_COUNT];
+    struct port_listener port_listeners[3]; /* HAProxy's two, and room for one */
+    struct port_hold port_hold;
 };
 
 static inline struct haproxy_stat bench_row(enum stat_type type, const char *proxy,
@@ -226,6 +228,12 @@ static inline void bench_network(struct bench *bench)
     }
     bench->listeners[LISTENER_80] = bench_listener("0.0.0.0", 80, 0, 1000, 1);
     bench->listeners[LISTENER_8443] = bench_listener("0.0.0.0", 8443, 0, 500, 2);
+    bench->port_listeners[0] =
+        (struct port_listener){80, "0.0.0.0", {1, 901, "haproxy", "/usr/sbin/haproxy", true}};
+    bench->port_listeners[1] =
+        (struct port_listener){8443, "0.0.0.0", {2, 901, "haproxy", "/usr/sbin/haproxy", true}};
+    bench->facts.ports = (struct port_facts){
+        .listeners = bench->port_listeners, .listener_count = 2, .complete = true};
     bench->listeners[LISTENER_SSH] = bench_listener("0.0.0.0", 22, 0, 128, 3);
 }
 
@@ -262,6 +270,9 @@ static inline struct bench *bench_new(void)
     facts->cfg_changed_file = "/etc/haproxy/haproxy.cfg";
     facts->master = (struct haproxy_proc){.failed_reloads = 0, .reloads = 1, .worker = 901};
     facts->open_descriptors = 80;
+    facts->capabilities = UINT64_MAX;
+    facts->capabilities_known = true;
+    facts->messages = (struct haproxy_messages){.from = "journal"};
     facts->memory_available_kib = 4 * 1024 * 1024;
     facts->unit = (struct unit){.exists = true, .name = "haproxy.service"};
     facts->systemd_unit = (struct systemd_unit){
@@ -310,6 +321,10 @@ static inline void bench_lose(struct bench *bench, enum source_id source, enum s
         facts->probe_count = facts->asked_count = facts->source_tried_count = 0;
     if (source == SOURCE_SYSCTL)
         facts->sysctl_count = 0;
+    if (source == SOURCE_PORTS)
+        facts->ports = (struct port_facts){0};
+    if (source == SOURCE_JOURNAL)
+        facts->messages = (struct haproxy_messages){0};
     if (source == SOURCE_MASTER)
         facts->master = (struct haproxy_proc){0};
 }
@@ -326,6 +341,8 @@ static inline void bench_tree(struct bench *bench)
     bench_lose(bench, SOURCE_SOCKETS, SOURCE_ABSENT);
     bench_lose(bench, SOURCE_PROBE, SOURCE_ABSENT);
     bench_lose(bench, SOURCE_MASTER, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_PORTS, SOURCE_ABSENT);
+    bench_lose(bench, SOURCE_JOURNAL, SOURCE_ABSENT);
     facts->stats_error = NULL;
     facts->told_failures = -1;
     facts->worker_started = facts->cfg_changed = 0;
@@ -358,6 +375,39 @@ static inline void bench_descriptors(struct bench *bench, uint64_t limit, int64_
     bench->haproxy.worker_limit_soft = limit;
     bench->facts.budget.limit = limit;
     bench->facts.open_descriptors = open;
+}
+
+/* HAProxy, or systemd, said this. */
+static inline void bench_say(struct bench *bench, const char *text)
+{
+    struct haproxy_messages *messages = &bench->facts.messages;
+    bool of_systemd = strncmp(text, "haproxy.service: ", 17) == 0;
+
+    if (!messages_add(messages, bench->arena, bench->facts.time - 30, of_systemd ? 1 : 900,
+                      of_systemd, span_of(text)))
+        abort();
+}
+
+/* Another process listens on 8443. */
+static inline void bench_take(struct bench *bench, struct port_owner owner)
+{
+    bench->port_listeners[1].owner = owner;
+    bench->facts.ports.listener_count = 2;
+    bench->listeners[LISTENER_8443] = bench_listener("0.0.0.0", 8443, 0, 128, owner.inode);
+}
+
+/* A connection to another host has 8443 as its own port. */
+static inline void bench_hold(struct bench *bench)
+{
+    bench->port_hold = (struct port_hold){8443, 1, 1, "10.0.0.5:8443", "10.0.0.99:443", 0};
+    bench->facts.ports.holds = (struct port_holds){&bench->port_hold, 1};
+}
+
+/* Nobody listens on 8443. */
+static inline void bench_unbound(struct bench *bench)
+{
+    bench->facts.ports.listener_count = 1;
+    bench->listeners[LISTENER_8443] = bench->listeners[LISTENER_SSH];
 }
 
 /* LimitNOFILE in a drop-in that systemd has loaded. */

@@ -744,6 +744,202 @@ static void invalid_and_stopped(struct bench *bench)
     stopped(bench);
     invalid(bench);
 }
+/* ---- a port that it wants and does not get ---- */
+
+#define SAID_8443(why)                                                                             \
+    "[ALERT]    (900) : Binding [/etc/haproxy/haproxy.cfg:16] for frontend fe_api: cannot bind "   \
+    "socket (" why ") for [0.0.0.0:8443]"
+
+/* The reload that was to bring port 8443 failed. */
+static void unbound(struct bench *bench)
+{
+    bench_unbound(bench);
+    bench_edited(bench, 1000);
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 1;
+}
+static void taken(struct bench *bench)
+{
+    unbound(bench);
+    bench_take(bench, (struct port_owner){7, 4711, "nginx", "/usr/sbin/nginx", false});
+}
+static void taken_and_said(struct bench *bench)
+{
+    taken(bench);
+    bench_say(bench, "[NOTICE]   (900) : Reloading HAProxy");
+    bench_say(bench, SAID_8443("Address already in use"));
+    bench_say(bench, "[WARNING]  (900) : Loading failure!");
+}
+static void taken_unseen(struct bench *bench)
+{
+    taken_and_said(bench);
+    bench->port_listeners[1].owner.pid = 0;
+    bench_stop(bench);
+}
+static void taken_and_stopped(struct bench *bench)
+{
+    taken(bench);
+    bench_stop(bench);
+}
+static void taken_and_stopped_by_a_person(struct bench *bench)
+{
+    taken_and_stopped(bench);
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success";
+}
+static void taken_elsewhere(struct bench *bench)
+{
+    /* Another program, the same port, another address. */
+    bench_edit(bench, "bind *:8443", "bind 10.0.0.5:8443");
+    bench->port_listeners[1].address = "10.0.0.5";
+    bench->port_listeners[2] =
+        (struct port_listener){8443, "10.0.0.6", {7, 4711, "nginx", "/usr/sbin/nginx", false}};
+    bench->facts.ports.listener_count = 3;
+}
+static void taken_by_an_old_worker(struct bench *bench)
+{
+    bench->port_listeners[1].owner.pid = 850;
+}
+static void unseen_listeners(struct bench *bench)
+{
+    /* Not root: whose they are is not known. */
+    bench->facts.ports.complete = false;
+    bench->port_listeners[0].owner = (struct port_owner){.inode = 1};
+    bench->port_listeners[1].owner = (struct port_owner){.inode = 2};
+}
+static void said_long_ago(struct bench *bench)
+{
+    bench_say(bench, "[NOTICE]   (900) : Reloading HAProxy");
+    bench_say(bench, SAID_8443("Address already in use"));
+    bench_say(bench, "[WARNING]  (900) : Loading failure!");
+    bench_say(bench, "[NOTICE]   (900) : Reloading HAProxy");
+    bench_say(bench, "[NOTICE]   (900) : Loading success.");
+}
+static void clash(struct bench *bench)
+{
+    unbound(bench);
+    bench->sysctls[SYSCTL_RANGE].running = "1024\t60999";
+    bench_hold(bench);
+}
+static void clash_untried(struct bench *bench)
+{
+    clash(bench);
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 0;
+}
+static void clash_gone(struct bench *bench)
+{
+    clash(bench);
+    bench->facts.ports.holds.count = 0;
+    bench_say(bench, SAID_8443("Address already in use"));
+}
+static void privilege(struct bench *bench)
+{
+    /* Port 80, and a master that was not started as root. */
+    bench->facts.ports.listeners = &bench->port_listeners[1];
+    bench->facts.ports.listener_count = 1;
+    bench->facts.capabilities = 0;
+    bench->haproxy.uid = 65534;
+    bench->facts.master.failed_reloads = bench->facts.told_failures = 1;
+    bench_edited(bench, 1000);
+}
+static void privilege_had(struct bench *bench)
+{
+    privilege(bench);
+    bench->facts.capabilities = UINT64_C(1) << 10;
+}
+static void privilege_of_a_unit(struct bench *bench)
+{
+    privilege(bench);
+    bench_stop(bench);
+    bench->facts.unit.user = "www-data";
+    bench_say(bench, "[ALERT]    (900) : Starting frontend fe_web: cannot bind socket (Permission "
+                     "denied) [0.0.0.0:80]");
+}
+
+/* ---- what was told to stop ---- */
+
+static void frontend_paused(struct bench *bench)
+{
+    bench->rows[ROW_API].status = "PAUSED";
+    bench_unbound(bench);
+}
+static void frontend_paused_yet_listening(struct bench *bench)
+{
+    bench->rows[ROW_API].status = "PAUSED";
+}
+static void frontend_disabled(struct bench *bench)
+{
+    bench_edit(bench, "    bind *:8443\n", "    bind *:8443\n    disabled\n");
+    bench_unbound(bench);
+    bench->rows[ROW_API] = bench->rows[ROW_WEB];
+}
+static void rate_reached(struct bench *bench)
+{
+    bench->rows[ROW_API].rate_limit = bench->rows[ROW_API].rate = 50;
+    bench->listeners[LISTENER_8443].queue = 9;
+}
+static void rate_reached_nobody_waits(struct bench *bench)
+{
+    rate_reached(bench);
+    bench->listeners[LISTENER_8443].queue = 0;
+}
+static void rate_below(struct bench *bench)
+{
+    rate_reached(bench);
+    bench->rows[ROW_API].rate = 20;
+}
+static pid_t old_pids[5] = {801, 802, 803, 804, 805};
+static void old_many(struct bench *bench)
+{
+    bench->haproxy.old_workers = old_pids;
+    bench->haproxy.old_worker_count = 5;
+}
+static void old_one_for_long(struct bench *bench)
+{
+    old_many(bench);
+    bench->haproxy.old_worker_count = 1;
+}
+static void old_one_just_now(struct bench *bench)
+{
+    old_one_for_long(bench);
+    bench->facts.worker_started = bench->facts.time - 5;
+    bench->facts.cfg_changed = bench->facts.time - 9;
+}
+static struct sysctl_fact with_file_nr[SYSCTL_COUNT + 1];
+static void file_nr(struct bench *bench, const char *value)
+{
+    memcpy(with_file_nr, bench->sysctls, sizeof bench->sysctls);
+    with_file_nr[SYSCTL_COUNT] = (struct sysctl_fact){.key = "fs.file-nr", .running = value};
+    bench->facts.sysctls = with_file_nr;
+    bench->facts.sysctl_count = SYSCTL_COUNT + 1;
+}
+#define SAID_SYSTEM                                                                                \
+    "Proxy fe_web reached system FD limit (maxsock=2040). Please check system tunables."
+static void files_gone(struct bench *bench)
+{
+    file_nr(bench, "99500\t0\t100000");
+    bench_say(bench, SAID_SYSTEM);
+}
+static void files_gone_unsaid(struct bench *bench)
+{
+    file_nr(bench, "99500\t0\t100000");
+}
+static void files_gone_before(struct bench *bench)
+{
+    file_nr(bench, "1184\t0\t9223372036854775807");
+    bench_say(bench, SAID_SYSTEM);
+}
+static void files_there(struct bench *bench)
+{
+    file_nr(bench, "1184\t0\t9223372036854775807");
+}
+static void killed(struct bench *bench)
+{
+    bench_stop(bench);
+    bench->facts.systemd_unit.exit_code = 1; /* CLD_EXITED */
+    bench->facts.systemd_unit.exit_status = 137;
+    bench_say(bench, "[ALERT]    (900) : Current worker (901) exited with code 137 (Killed)");
+}
+
 static void tree_with_all(struct bench *bench)
 {
     /* What only a running host could show MUST NOT be told of a tree. */
@@ -1013,7 +1209,7 @@ static const struct scenario scenarios[] = {
     {"reload failed, by status text", reload_failed_by_status, {PROVEN("reload-failed")}},
     {"reload failed, HAProxy 2.4", reload_failed_old_version, {PROVEN("reload-failed")}},
     {"edited, nobody knows of a reload", reload_failed_unseen, {POSSIBLE("reload-failed")}},
-    {"edited and not reloaded", edited_not_reloaded, {{0}}},
+    {"edited and not reloaded", edited_not_reloaded, {PROVEN("config-not-loaded")}},
     {"reload failed, file put back", reload_failed_put_back, {POSSIBLE("reload-failed")}},
     {"reload failed, but a tree", reload_and_tree, {{0}}},
     {"HAProxy's sysctl loses", overridden_for_haproxy, {PROVEN("sysctl-overridden")}},
@@ -1042,6 +1238,43 @@ static const struct scenario scenarios[] = {
     {"invalid and stopped",
      invalid_and_stopped,
      {PROVEN("config-invalid"), PROVEN("haproxy-not-running")}},
+    {"port taken, reload failed", taken, {PROVEN("bind-in-use"), PROVEN("reload-failed")}},
+    {"port taken, and said so", taken_and_said, {PROVEN("bind-in-use"), PROVEN("reload-failed")}},
+    {"port taken by one not seen", taken_unseen, {PROVEN("bind-in-use")}},
+    {"port taken, stopped", taken_and_stopped, {PROVEN("bind-in-use")}},
+    {"port taken, stopped by a person",
+     taken_and_stopped_by_a_person,
+     {PROVEN("haproxy-not-running")}},
+    {"same port of another address", taken_elsewhere, {{0}}},
+    {"port of an old worker", taken_by_an_old_worker, {{0}}},
+    {"listeners, but not whose", unseen_listeners, {{0}}},
+    {"port taken, long ago", said_long_ago, {{0}}},
+    {"port of a connection", clash, {PROVEN("bind-ephemeral-clash"), PROVEN("reload-failed")}},
+    {"port of a connection, untried",
+     clash_untried,
+     {POSSIBLE("bind-ephemeral-clash"), PROVEN("config-not-loaded"), PROVEN("port-range-overlap")}},
+    {"port of a connection, gone",
+     clash_gone,
+     {POSSIBLE("bind-ephemeral-clash"), PROVEN("reload-failed"), PROVEN("port-range-overlap")}},
+    {"port 80, not root", privilege, {PROVEN("bind-privilege"), PROVEN("reload-failed")}},
+    {"port 80, with the capability", privilege_had, {PROVEN("reload-failed")}},
+    {"port 80, unit of a user", privilege_of_a_unit, {PROVEN("bind-privilege")}},
+    {"frontend paused", frontend_paused, {PROVEN("frontend-stopped")}},
+    {"frontend paused, yet it listens",
+     frontend_paused_yet_listening,
+     {POSSIBLE("frontend-stopped")}},
+    {"frontend disabled in the file", frontend_disabled, {PROVEN("frontend-stopped")}},
+    {"rate at its limit", rate_reached, {PROVEN("rate-limited")}},
+    {"rate at its limit, nobody waits", rate_reached_nobody_waits, {{0}}},
+    {"rate below its limit", rate_below, {{0}}},
+    {"five old workers", old_many, {PROVEN("old-workers")}},
+    {"one old worker for an hour", old_one_for_long, {PROVEN("old-workers")}},
+    {"one old worker for 5 s", old_one_just_now, {{0}}},
+    {"no file left on the host", files_gone, {PROVEN("system-fd-limit")}},
+    {"no file left, not said", files_gone_unsaid, {POSSIBLE("system-fd-limit")}},
+    {"no file left, long ago", files_gone_before, {POSSIBLE("system-fd-limit")}},
+    {"files without end", files_there, {{0}}},
+    {"killed", killed, {PROVEN("haproxy-not-running")}},
     {"SELinux enforcing, healthy", selinux_healthy, {{0}}},
     {"connect denied", selinux_connect, {PROVEN("backend-selinux")}},
     {"connect denied, no audit log", selinux_connect_no_log, {PROVEN("backend-selinux")}},

@@ -1,0 +1,81 @@
+#include "agent/observe/messages.h"
+
+#include "plans/base/escape.h"
+
+enum { NAME_MAX_BYTES = 256, TEXT_MAX_BYTES = 600 };
+
+/* NULL where the message has none. */
+static const char *shown(struct arena *arena, struct span span, size_t max)
+{
+    return span.len == 0 ? NULL : escape_span(arena, span, max);
+}
+
+static struct haproxy_message *next_slot(struct haproxy_messages *messages, struct arena *arena)
+{
+    if (messages->count < MESSAGES_MAX)
+        return &ARENA_PUSH(arena, messages->at, messages->count);
+    for (size_t i = 1; i < messages->count; i++)
+        messages->at[i - 1] = messages->at[i];
+    messages->left_out++;
+    return &messages->at[messages->count - 1];
+}
+
+bool messages_add(struct haproxy_messages *messages, struct arena *arena, int64_t time,
+                  int64_t writer, bool of_systemd, struct span text)
+{
+    struct log_message found = {.body = text, .code = -1, .need = -1, .limit = -1};
+
+    if (!of_systemd && !log_message_classify(text, &found))
+        return false;
+    *next_slot(messages, arena) = (struct haproxy_message){
+        .kind = found.kind,
+        .level = found.level,
+        .of_systemd = of_systemd,
+        .time = time,
+        .writer = found.writer > 0 ? found.writer : writer,
+        .proxy = shown(arena, found.proxy, NAME_MAX_BYTES),
+        .server = shown(arena, found.server, NAME_MAX_BYTES),
+        .address = shown(arena, found.address, NAME_MAX_BYTES),
+        .file = shown(arena, found.file, NAME_MAX_BYTES),
+        .reason = shown(arena, found.reason, TEXT_MAX_BYTES),
+        .port = found.port,
+        .line = found.line,
+        .error = found.error,
+        .code = found.code,
+        .worker = found.worker,
+        .need = found.need,
+        .limit = found.limit,
+        .text = escape_span(arena, found.body, TEXT_MAX_BYTES),
+    };
+    return true;
+}
+
+const struct haproxy_message *messages_last(const struct haproxy_messages *messages,
+                                            enum log_message_kind kind)
+{
+    for (size_t i = messages->count; i > 0; i--)
+        if (!messages->at[i - 1].of_systemd && messages->at[i - 1].kind == kind)
+            return &messages->at[i - 1];
+    return NULL;
+}
+
+/* A process tells its version before the first thing that it complains of: so a start that fails
+ * begins there. A reload begins with the master's word, and it does not start anew in between. */
+size_t messages_attempt(const struct haproxy_messages *messages)
+{
+    size_t begin = 0;
+    int64_t writer = 0;
+
+    for (size_t i = 0; i < messages->count; i++) {
+        const struct haproxy_message *message = &messages->at[i];
+        bool begins = message->kind == LOG_MESSAGE_RELOADING ||
+                      message->kind == LOG_MESSAGE_LOADING_SUCCESS ||
+                      (message->kind == LOG_MESSAGE_VERSION && message->writer != writer);
+
+        if (message->of_systemd || !begins)
+            continue;
+        begin = i + 1;
+        writer = message->writer;
+    }
+    return begin;
+}

@@ -1,0 +1,21 @@
+"""HAProxy cannot start: another program has one of its ports."""
+CAUSE = "bind-in-use"
+NOT = ["haproxy-not-running", "bind-ephemeral-clash"]
+
+
+def make(host):
+    host.backend("127.0.0.11:9001")
+    host.listen("0.0.0.0:8090")
+    host.start(works=False, config="""
+frontend web
+    bind 127.0.0.1:8080
+    bind 127.0.0.1:8090
+    default_backend app
+backend app
+    server one 127.0.0.11:9001
+""")
+
+
+def happened(host):
+    assert "cannot bind socket (Address already in use) for [127.0.0.1:8090]" in host.messages()
+    assert host.get("127.0.0.1:8080") == -1
