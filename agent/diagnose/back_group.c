@@ -263,7 +263,7 @@ void back_look_for(struct diagnosis_work *work, const struct cause *cause,
 }
 
 void back_look_filtered(struct diagnosis_work *work, const struct cause *cause, back_filter *filter,
-                        const char *what, back_advice *advise)
+                        const char *what, back_advice *advise, back_more *more)
 {
     size_t end;
 
@@ -276,6 +276,9 @@ void back_look_filtered(struct diagnosis_work *work, const struct cause *cause, 
                 ARENA_PUSH(work->arena, group.members, group.count) = i;
         if (group.count == 0)
             continue;
-        advise_members(work, find_group(work, cause, &group, what), &group, advise);
+        struct finding *finding = find_group(work, cause, &group, what);
+        advise_members(work, finding, &group, advise);
+        if (more != NULL)
+            more(work, cause, finding, &group);
     }
 }

@@ -38,7 +38,7 @@ void back_look_for(struct diagnosis_work *work, const struct cause *cause,
                    const struct back_search *search);
 /* The same for servers that `filter` takes. */
 void back_look_filtered(struct diagnosis_work *work, const struct cause *cause, back_filter *filter,
-                        const char *what, back_advice *advise);
+                        const char *what, back_advice *advise, back_more *more);
 /* "app1 of be", "3 of 4 servers of be": for a summary of one's own. */
 const char *back_subject(struct diagnosis_work *work, const struct back_group *group);
 

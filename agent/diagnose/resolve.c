@@ -70,11 +70,11 @@ void resolve_look_maintenance(struct diagnosis_work *work, const struct cause *c
     if (!facts_have(work->facts, SOURCE_STATS))
         return;
     back_look_filtered(work, cause, is_by_a_person, "were taken out of service by a person",
-                       advise_maintenance);
+                       advise_maintenance, NULL);
     back_look_filtered(work, cause, is_by_an_agent, "were taken out of service by their own agent",
-                       advise_agent);
+                       advise_agent, NULL);
     back_look_filtered(work, cause, is_without_weight, "have weight 0: no new client gets there",
-                       advise_weight);
+                       advise_weight, NULL);
 }
 
 /* ---- backend-dns ---- */
@@ -120,11 +120,49 @@ static const char *advise_dns(struct diagnosis_work *work, const struct server_v
                         view->backend, view->name, name, look_shown(resolvers));
 }
 
+/* What HAProxy counts of the name servers that it asks for these. */
+static void tell_dns(struct diagnosis_work *work, const struct cause *cause,
+                     struct finding *finding, const struct back_group *group)
+{
+    const char *section = back_member(work, group, 0)->contact->resolvers;
+    const struct facts *facts = work->facts;
+    bool answers = false, denies = false, any = false;
+
+    (void)cause;
+    for (size_t i = 0; section != NULL && i < facts->resolver_count; i++) {
+        const struct haproxy_resolver *row = &facts->resolvers[i];
+
+        if (!look_same(row->section, section) || row->sent <= 0)
+            continue;
+        any = true;
+        denies = denies || row->no_such_name > 0;
+        answers = answers || row->valid > 0 || row->no_such_name > 0 || row->refused > 0;
+        diagnose_evidence(work, finding, SOURCE_STATS,
+                          "resolvers %s, name server %s: %" PRId64 " sent, %" PRId64
+                          " valid, %" PRId64 " no such name, %" PRId64 " timed out, %" PRId64
+                          " refused, %" PRId64 " not sent",
+                          section, row->nameserver, row->sent, row->valid, row->no_such_name,
+                          row->timeouts, row->refused, row->send_errors);
+    }
+    if (!any)
+        return;
+    if (!answers)
+        finding->summary = arena_printf(work->arena,
+                                        "%s have no address: no name server of "
+                                        "`resolvers %s` answers",
+                                        back_subject(work, group), section);
+    else if (denies)
+        finding->summary = arena_printf(work->arena,
+                                        "%s have no address: the name servers say "
+                                        "that there is no such name",
+                                        back_subject(work, group));
+}
+
 void resolve_look_dns(struct diagnosis_work *work, const struct cause *cause)
 {
     if (facts_have(work->facts, SOURCE_STATS))
         back_look_filtered(work, cause, is_without_address,
-                           "have no address: their names do not resolve", advise_dns);
+                           "have no address: their names do not resolve", advise_dns, tell_dns);
 }
 
 /* ---- backend-empty ---- */

@@ -153,6 +153,9 @@ struct facts {
     struct haproxy_info info;
     struct haproxy_stat *stats;
     size_t stat_count;
+    struct haproxy_resolver
+        *resolvers; /* SOURCE_STATS; asked only where servers have names to resolve */
+    size_t resolver_count;
     const char *stats_error; /* "connect: Permission denied", ...; NULL */
 
     struct sysctl_fact *sysctls;

@@ -86,7 +86,15 @@ static const struct wire_field stat_fields[] = {
     STAT(last_change),
 };
 SHAPE(stat, struct haproxy_stat);
+static const struct wire_field resolver_fields[] = {
+    WIRE(struct haproxy_resolver, section),  WIRE(struct haproxy_resolver, nameserver),
+    WIRE(struct haproxy_resolver, sent),     WIRE(struct haproxy_resolver, send_errors),
+    WIRE(struct haproxy_resolver, valid),    WIRE(struct haproxy_resolver, no_such_name),
+    WIRE(struct haproxy_resolver, timeouts), WIRE(struct haproxy_resolver, refused),
+};
+SHAPE(resolver, struct haproxy_resolver);
 static const struct wire_field stats_fields[] = {
+    WIRE_ARRAY_OF(struct facts, resolvers, resolver_count, &resolver_shape),
     WIRE_STRUCT_OF(struct facts, info, &info_shape),
     WIRE_ARRAY_OF(struct facts, stats, stat_count, &stat_shape),
 };

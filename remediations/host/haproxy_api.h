@@ -82,6 +82,15 @@ MUST_CHECK int haproxy_stat_parse(struct span answer, struct arena *arena,
                                   struct haproxy_stat **out_rows, size_t *out_count,
                                   struct err *err);
 
+/* `show resolvers`: one row for each name server. -1: the version does not say. */
+struct haproxy_resolver {
+    const char *section, *nameserver; /* escaped */
+    int64_t sent, send_errors, valid, no_such_name, timeouts, refused;
+};
+/* Leaves both as they are where the answer holds no such part: an older version, or no level. */
+void haproxy_resolvers_parse(struct span answer, struct arena *arena,
+                             struct haproxy_resolver **rows, size_t *count);
+
 /* `show proc` of the master socket. */
 struct haproxy_proc {
     int64_t failed_reloads; /* -1: the version does not say */

@@ -229,6 +229,38 @@ static void test_stat_tracked_and_agent_are_read(void **state)
     assert_int_equal(rows[1].observed_failures, 7);
 }
 
+static void test_resolvers_parse_gives_a_row_for_each_name_server(void **state)
+{
+    static const char answer[] = "Name: HAProxy\nPid: 5\n\n# pxname,svname,status,type,\n\n"
+                                 "Resolvers section dns\n nameserver one:\n  sent:        12\n"
+                                 "  snd_error:   1\n  valid:       2\n  brand_new:   x\n"
+                                 "  nx:          9\n  timeout:     3\n  refused:     0\n"
+                                 " nameserver tw\x1b:\n  sent: 7\n\n"
+                                 "Resolvers section other\n nameserver one:\n  sent:      99\n";
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct haproxy_resolver *rows = NULL;
+    size_t count = 0;
+
+    (void)state;
+    haproxy_resolvers_parse(span_of(answer), arena, &rows, &count);
+    assert_int_equal(count, 3);
+    assert_string_equal(rows[0].section, "dns");
+    assert_string_equal(rows[0].nameserver, "one");
+    assert_int_equal(rows[0].sent, 12);
+    assert_int_equal(rows[0].send_errors, 1);
+    assert_int_equal(rows[0].valid, 2);
+    assert_int_equal(rows[0].no_such_name, 9);
+    assert_int_equal(rows[0].timeouts, 3);
+    assert_string_equal(rows[1].nameserver, "tw\\x1b");
+    assert_int_equal(rows[1].valid, -1);
+    assert_string_equal(rows[2].section, "other");
+    assert_int_equal(rows[2].sent, 99);
+    count = 0;
+    haproxy_resolvers_parse(span_of("Unknown command: 'show resolvers'\n nameserver x:\n\n"), arena,
+                            &rows, &count);
+    assert_int_equal(count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_stat_columns_in_another_order_are_the_same_rows),
         cmocka_unit_test(test_stat_of_older_versions_leaves_what_they_do_not_tell_unknown),
         cmocka_unit_test(test_stat_tracked_and_agent_are_read),
+        cmocka_unit_test(test_resolvers_parse_gives_a_row_for_each_name_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,3 +31,7 @@ resolvers dns
 def happened(host):
     assert host.stat("app", "one")["status"] == "MAINT (resolution)"
     assert host.get("127.0.0.1:8080") == 200
+
+
+def check(_host, report):
+    assert "no such name" in report["findings"][0]["summary"], report["findings"][0]

@@ -5,10 +5,10 @@ NOT = ["backend-refused"]
 
 def make(host):
     host.backend("127.0.0.11:9001", "127.0.0.12:9001")
-    host.server("127.0.0.11:9099", lambda connection: connection.sendall(b"down#disk is full\n"))
+    host.server("127.0.0.11:9099", lambda connection: connection.sendall(b"down #disk is full\n"))
     host.start(config=host.APP.replace("127.0.0.11:9001 check", "127.0.0.11:9001 agent-check agent-port 9099 "
                                        "agent-inter 200 check"))
-    host.wait(lambda: "agent" in host.stat("app", "one")["status"], "the agent to be heard")
+    host.wait(lambda: host.stat("app", "one")["status"] != "UP", "the agent to be heard")
 
 
 def happened(host):
