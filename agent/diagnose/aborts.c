@@ -53,6 +53,32 @@ static bool is_share(uint64_t aborts, uint64_t all)
     return aborts >= ABORTS_LEAST && aborts * 100 >= all * SHARE;
 }
 
+static void tell(struct diagnosis_work *work, struct finding *finding,
+                 const struct server_view *view, const struct abort_view *log)
+{
+    diagnose_evidence(work, finding, SOURCE_STATS,
+                      "%s/%s srv_abrt %" PRId64 ", eresp %" PRId64 ", of %" PRId64
+                      " sessions since "
+                      "HAProxy's start",
+                      view->backend, view->name, view->row->server_aborts,
+                      view->row->response_errors, view->row->sessions_total);
+    if (log->before + log->within > 0)
+        diagnose_evidence(work, finding, SOURCE_LOGS,
+                          "%s/%s %" PRIu64 " times SH (no whole headers), %" PRIu64
+                          " times SD (no whole answer) of %" PRIu64 " requests",
+                          view->backend, view->name, log->before, log->within, log->requests);
+    if (log->example != NULL)
+        diagnose_evidence(work, finding, SOURCE_LOGS, "%s", log->example);
+    strings_add(&finding->consequences, work->arena,
+                "clients of these requests got 502, or an answer that breaks off");
+    strings_addf(
+        &finding->advice, work->arena,
+        "on %s: see the log of the service at tcp/%" PRIu32 " for crashes, restarts and "
+        "its own limits of time and size; where it waits for the PROXY protocol, its server "
+        "line needs send-proxy",
+        look_shown(view->address), view->port);
+}
+
 static void look_at_server(struct diagnosis_work *work, const struct cause *cause,
                            const struct server_view *view)
 {
@@ -78,26 +104,7 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
                                              "%s closed %" PRId64 " of %" PRId64
                                              " connections before its answer was whole",
                                              view->name, row->server_aborts, row->sessions_total);
-    diagnose_evidence(
-        work, finding, SOURCE_STATS,
-        "%s/%s srv_abrt %" PRId64 ", eresp %" PRId64 ", of %" PRId64 " sessions since "
-        "HAProxy's start",
-        view->backend, view->name, row->server_aborts, row->response_errors, row->sessions_total);
-    if (log.before + log.within > 0)
-        diagnose_evidence(work, finding, SOURCE_LOGS,
-                          "%s/%s %" PRIu64 " times SH (no whole headers), %" PRIu64
-                          " times SD (no whole answer) of %" PRIu64 " requests",
-                          view->backend, view->name, log.before, log.within, log.requests);
-    if (log.example != NULL)
-        diagnose_evidence(work, finding, SOURCE_LOGS, "%s", log.example);
-    strings_add(&finding->consequences, work->arena,
-                "clients of these requests got 502, or an answer that breaks off");
-    strings_addf(
-        &finding->advice, work->arena,
-        "on %s: see the log of the service at tcp/%" PRIu32 " for crashes, restarts and "
-        "its own limits of time and size; where it waits for the PROXY protocol, its server "
-        "line needs send-proxy",
-        look_shown(view->address), view->port);
+    tell(work, finding, view, &log);
     if (finding->state == FINDING_POSSIBLE)
         finding->settle =
             "whether srv_abrt of this server still rises (show stat, twice): it counts "
