@@ -40,15 +40,28 @@ struct reload {
     const char *stats_socket; /* of the configuration that is being loaded; NULL: none */
     struct arena *arena;      /* until the reload is over */
     int64_t deadline;
+    const char *program;    /* of the master before: its path; NULL: not known */
     struct process *before; /* the workers that were there */
     size_t before_count;
     int64_t failed_before, failed_before_asked; /* failed reloads so far; -1: not told */
     struct process worker;                      /* the new one; pid 0: not yet */
     int64_t seen;                               /* when it was first seen */
+    int idle;                                   /* looks at a master that waits, since it is gone */
     const char *messages;                       /* what HAProxy said of the failure; NULL */
 };
 
 /* ---- what /proc and the master socket tell ---- */
+
+/* Where a script stands for HAProxy a reload makes a shell of the master for a while, and the
+ * shell's children are no workers. Another HAProxy may have come: /opt/haproxy-2.8.2. */
+static bool is_still_haproxy(const struct reload *reload, const char *program)
+{
+    static const char usual[] = "haproxy";
+
+    return program == NULL || reload->program == NULL ||
+           strcmp(basename(program), basename(reload->program)) == 0 ||
+           strncmp(basename(program), usual, sizeof usual - 1) == 0;
+}
 
 /* The master's children that run its program; its "program" sections have others. */
 static struct process *list_workers(const struct reload *reload, struct arena *arena,
@@ -62,6 +75,9 @@ static struct process *list_workers(const struct reload *reload, struct arena *a
     size_t count = 0, all_count = 0;
     struct err err = {0};
 
+    *out_count = 0;
+    if (!is_still_haproxy(reload, program))
+        return NULL;
     while (pids.len > 0) {
         uint64_t pid = 0;
         if (!span_scan_u64(span_cut(&pids, ' '), &pid) || pid > INT32_MAX ||
@@ -127,6 +143,7 @@ static void remember_before(struct reload *reload)
 {
     struct haproxy_proc proc;
 
+    reload->program = process_link(reload->haproxy->master, "exe", reload->arena);
     reload->before = list_workers(reload, reload->arena, &reload->before_count);
     reload->failed_before = haproxy_told_failures(reload->haproxy, reload->arena);
     reload->failed_before_asked =
@@ -270,8 +287,10 @@ static void look_for_worker(struct reload *reload, struct arena *arena)
         if (was_there(reload, &workers[i]) ||
             (reload->worker.pid != 0 && workers[i].start < reload->worker.start))
             continue;
-        if (workers[i].pid != reload->worker.pid)
+        if (workers[i].pid != reload->worker.pid) {
             reload->seen = now_ms();
+            reload->idle = 0;
+        }
         reload->worker = (struct process){.pid = workers[i].pid, .start = workers[i].start};
     }
 }
@@ -303,7 +322,8 @@ static enum outcome ask(const struct reload *reload, struct arena *arena)
         return serves(reload, arena) ? RELOAD_DONE : RELOAD_PENDING;
     if (reload->haproxy->master_socket != NULL)
         return told && proc.worker == reload->worker.pid ? RELOAD_DONE : RELOAD_PENDING;
-    return now_ms() - reload->seen >= SETTLE_MS ? RELOAD_DONE : RELOAD_PENDING;
+    return now_ms() - reload->seen >= SETTLE_MS && !is_at_work(reload, arena) ? RELOAD_DONE
+                                                                              : RELOAD_PENDING;
 }
 
 static enum outcome look(struct reload *reload, bool may_ask)
@@ -315,9 +335,13 @@ static enum outcome look(struct reload *reload, bool may_ask)
         return RELOAD_MASTER_GONE;
     if (has_failed(reload, arena))
         return RELOAD_FAILED;
-    if (had_worker && !is_alive(&reload->worker))
-        return RELOAD_WORKER_GONE;
     look_for_worker(reload, arena);
+    if (had_worker && !is_alive(&reload->worker)) {
+        /* On its way a master starts others, which look like itself until they are another program:
+         * only one that waits again has had its worker. */
+        reload->idle = is_at_work(reload, arena) ? 0 : reload->idle + 1;
+        return reload->idle < IDLE_LOOKS ? RELOAD_PENDING : RELOAD_WORKER_GONE;
+    }
     return may_ask ? ask(reload, arena) : RELOAD_PENDING;
 }
 

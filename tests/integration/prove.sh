@@ -205,9 +205,11 @@ is_before
 
 situation="a reload that loads something else"
 cp $config /root/old.cfg
-# The same words, but another file is there for it: a mount of its own.
+# The same words, but another file is there for it: a mount of its own. And what it starts on the way and waits for is no
+# worker that ended.
 cat >/root/other <<END2
 #!/bin/sh
+(sleep 0.3; :)
 exec unshare --mount sh -c 'mount --bind /root/old.cfg $config && exec $real "\$@"' sh "\$@"
 END2
 chmod 755 /root/other
