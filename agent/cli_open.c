@@ -13,11 +13,13 @@ int cli_open_host(const struct invocation *invocation, struct host **out_host, s
 {
     struct host *host CLEANUP_HOST = NULL;
 
-    if (host_open(cli_value(invocation, "root"), &host, err) < 0 ||
-        settings_load(host, cli_value(invocation, "config"), &host->settings, err) < 0)
+    if (host_open(cli_value(invocation, "root"), &host, err) < 0)
         return -1;
+    /* Also where the settings cannot be read. */
     if (!invocation->command->changes)
         pending_name(host, invocation->arena);
+    if (settings_load(host, cli_value(invocation, "config"), &host->settings, err) < 0)
+        return -1;
     *out_host = host;
     host = NULL;
     return 0;

@@ -137,6 +137,8 @@ for broken in policy settings configuration keys machine-id; do
     keys) rm -rf "$tree/etc/hamedic/agent.key" "$tree/etc/hamedic/agent.pub" "$tree/etc/hamedic/operators" ;;
     machine-id) rm "$tree/etc/machine-id" ;;
     esac
+    run diagnose
+    says err "awaits its confirmation for"
     done_with 0 rollback
     [ "$broken" != settings ] || says err "going on without settings"
     grep -q 'maxconn 2000 ' "$cfg" || wrong "not taken back"
