@@ -155,7 +155,7 @@ class Bench:
     def plainly(self, arguments):
         """Without the driver: (status, output, errors)."""
         done = subprocess.run(self.command(arguments), env=driver.ENVIRONMENT, stdin=subprocess.DEVNULL,
-                              capture_output=True, check=False, close_fds=False, timeout=driver.SECONDS * 4)
+                              capture_output=True, check=False, close_fds=False, timeout=driver.SECONDS * 20)
         return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
     def run(self, scenario, fault=driver.NOTHING):

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 NOTHING = ()
-SECONDS = 30  # a program that still runs then has hung
+SECONDS = 60  # a program that makes no call for so long has hung
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 

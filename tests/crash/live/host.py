@@ -28,7 +28,7 @@ CONFIG, PIDFILE, API = "/etc/haproxy/haproxy.cfg", "/run/haproxy.pid", "/run/hap
 OWN = ("/var/lib/hamedic", "/run/hamedic")
 SYSCTLS = {"net.core.somaxconn": "4096", "net.ipv4.tcp_max_syn_backlog": "2048"}
 TELLS = ("sendto", "sendmsg", "connect", "kill", "pidfd_send_signal", "prlimit64")  # HAProxy, what no file shows
-CALM = 8  # seconds that HAProxy has for what it was told
+CALM = 60  # seconds that HAProxy has for what it was told
 
 HAPROXY_CFG = """global
     nbthread 1

@@ -27,7 +27,7 @@ class Cuts(Row):
                     if name.startswith("store"):
                         chosen = sample(decisive(calls), 200 if long else 8 if name == "store-apply" else 3)
                     elif long:
-                        chosen = changing + (others if name == "files-apply" else sample(others, 50))
+                        chosen = changing + others
                     elif name == "files-apply":
                         chosen = changing + sample(others, 10) if what == "lost" else sample(changing, 40)
                     else:

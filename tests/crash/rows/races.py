@@ -6,7 +6,7 @@ import subprocess
 from driver import Failed
 from rows.row import Row
 
-SECONDS = 900  # a race that still runs then has hung
+SECONDS = 3600  # a race that still runs then has hung
 
 
 class Races(Row):
