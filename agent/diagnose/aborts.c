@@ -48,6 +48,20 @@ static struct abort_view view_log(const struct diagnosis_work *work,
     return view;
 }
 
+/* Who answers nothing right at all is told of there already, and that it closes is how it does so. */
+static bool is_told(const struct diagnosis_work *work, const struct server_view *view)
+{
+    const char *server = arena_printf(work->arena, "%s/%s", view->backend, view->name);
+
+    for (size_t i = 0; i < work->result->finding_count; i++) {
+        const struct finding *finding = &work->result->findings[i];
+        if (look_same(finding->cause, "backend-bad-response") &&
+            (look_same(finding->object, server) || look_same(finding->object, view->backend)))
+            return true;
+    }
+    return false;
+}
+
 static bool is_share(uint64_t aborts, uint64_t all)
 {
     return aborts >= ABORTS_LEAST && aborts * 100 >= all * SHARE;
@@ -91,7 +105,7 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
     bool by_log = is_share(log.before + log.within, log.requests) && counted >= 0 &&
                   (uint64_t)counted >= (log.before + log.within) / 2;
 
-    if (!look_takes_traffic(view) || (!by_counter && !by_log))
+    if (!look_takes_traffic(view) || (!by_counter && !by_log) || is_told(work, view))
         return;
     struct finding *finding = diagnose_find(
         work, cause, by_log || is_recent(work->facts) ? FINDING_PROVEN : FINDING_POSSIBLE,

@@ -67,7 +67,8 @@ static const struct cause rows[] = {
                           "its own log",
                 .cost = "nothing is changed by hamedic; retry-on in HAProxy hides it, and repeats "
                         "requests that may not be repeated",
-                .unlike = {{"backend-refused", "there no connection is made at all"},
+                .unlike = {{"backend-bad-response", "there no request at all is answered right"},
+                           {"backend-refused", "there no connection is made at all"},
                            {"backend-slow",
                             "there the answer does not come in time; it is HAProxy that gives up"}},
             },
