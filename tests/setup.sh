@@ -35,7 +35,7 @@ debian_packages() {
     echo systemd selinux-policy-default selinux-policy-dev checkpolicy policycoreutils semodule-utils setools
     echo qemu-system-x86 qemu-utils mmdebstrap e2fsprogs xfsprogs attr
     echo augeas-tools policycoreutils-python-utils netbase gzip zstd xz-utils
-    echo systemd-journal-remote nftables openssl
+    echo systemd-journal-remote nftables iptables openssl
 }
 
 fedora_packages() {
@@ -46,7 +46,7 @@ fedora_packages() {
     [ "$1" != try ] || return 0
     echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl curl
     echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs xfsprogs attr
-    echo augeas policycoreutils-python-utils gzip zstd xz systemd-journal-remote nftables openssl
+    echo augeas policycoreutils-python-utils gzip zstd xz systemd-journal-remote nftables iptables-nft openssl
 }
 
 debian_has() {

@@ -43,6 +43,10 @@ void stopped_look_system_fd(struct diagnosis_work *work, const struct cause *cau
 /* front.c: clients are kept waiting */
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause);
 void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause);
+/* accept.c: the queues in which clients wait to be accepted overflow */
+void accept_look_listen_overflow(struct diagnosis_work *work, const struct cause *cause);
+void accept_look_syn_overflow(struct diagnosis_work *work, const struct cause *cause);
+void accept_look_conntrack_full(struct diagnosis_work *work, const struct cause *cause);
 /* back.c: HAProxy cannot reach its servers */
 void back_look_selinux(struct diagnosis_work *work, const struct cause *cause);
 void back_look_refused(struct diagnosis_work *work, const struct cause *cause);

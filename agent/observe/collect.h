@@ -49,6 +49,7 @@ MUST_CHECK int collect_ports(struct collection *collection, struct err *err);
 MUST_CHECK int collect_selinux(struct collection *collection, struct err *err);
 MUST_CHECK int collect_netstat(struct collection *collection, struct err *err);
 MUST_CHECK int collect_conntrack(struct collection *collection, struct err *err);
+MUST_CHECK int collect_firewall(struct collection *collection, struct err *err);
 MUST_CHECK int collect_links(struct collection *collection, struct err *err);
 MUST_CHECK int collect_load(struct collection *collection, struct err *err);
 MUST_CHECK int collect_answers(struct collection *collection, struct err *err);

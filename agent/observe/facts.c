@@ -24,6 +24,7 @@ static const struct collector collectors[] = {
     {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
     /* After HAProxy's own word: who is well is not asked. */
     {SOURCE_ANSWER, "answer", 3, false, false, collect_answers},
+    {SOURCE_FIREWALL, "firewall", 2, false, false, collect_firewall},
     /* After the probes: who was not asked for is not known. */
     {SOURCE_LINKS, "links", 3, false, false, collect_links},
     /* Last: its sample lasts as long as all the others, and is prolonged only where stats say so. */
@@ -41,6 +42,8 @@ int facts_observe(const struct host *host, const struct facts_wanted *wanted, st
         facts.wanted = *wanted;
 
     facts.host_name = host_name(host, arena);
+    facts.net.target = host->settings.target;
+    facts.net.target_port = host->settings.target_port;
     for (size_t i = 0; i < COLLECTORS; i++)
         facts.sources[collectors[i].id].name = collectors[i].name;
     if (wave_run_all(host, collectors, COLLECTORS, arena, &facts, err) < 0)

@@ -39,6 +39,7 @@ enum source_id {
     SOURCE_SELINUX,   /* the loaded policy, and its store */
     SOURCE_NETSTAT,   /* the kernel's counters of TCP, over a sample; the listeners meanwhile */
     SOURCE_CONNTRACK, /* connections that the firewall tracks */
+    SOURCE_FIREWALL,  /* this host's own packet filter, asked about its ports and servers */
     SOURCE_LINKS,     /* interfaces, addresses, routes and neighbours */
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */

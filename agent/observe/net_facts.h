@@ -5,6 +5,7 @@
 #define HAMEDIC_AGENT_OBSERVE_NET_FACTS_H
 
 #include "remediations/host/conntrack.h"
+#include "remediations/host/firewall.h"
 #include "remediations/host/links.h"
 #include "remediations/host/netstat.h"
 
@@ -28,6 +29,12 @@ struct net_facts {
     /* SOURCE_CONNTRACK */
     struct conntrack conntrack;
     int64_t conntrack_dropped_rise, conntrack_evicted_rise; /* during a sample; -1: not known */
+
+    struct firewall firewall; /* SOURCE_FIREWALL: for each bind, the target, and each server */
+
+    /* What clients ask for, where somebody said so; NULL: nobody did. Port 0: any. */
+    const char *target;
+    uint32_t target_port;
 
     struct links links; /* SOURCE_LINKS; a path for each address of a server */
 };

@@ -50,6 +50,8 @@ struct cfg_bind {
     uint32_t shards; /* listeners per address; CFG_SHARDS_BY_THREAD: as many as threads */
     struct cfg_number maxconn;
     bool accept_proxy;
+    struct cfg_number backlog;
+    bool transparent; /* it may listen on an address that is not this host's */
     size_t line;
     const struct cfg_file *file;
 };
@@ -99,6 +101,7 @@ struct cfg_proxy {
     struct cfg_number maxconn; /* its own last one (frontend, listen, defaults); what it inherits:
                                   cfg_effective_maxconn */
     struct cfg_number fullconn;
+    struct cfg_number backlog; /* its own last one */
     const char *default_backend; /* NULL: none */
     struct strings uses;         /* the names behind `use_backend`; may be expressions */
     /* Something here may answer or take a request without a server: `dispatch`, `http-request

@@ -113,6 +113,10 @@ static void parse_parameters(struct parser *parser, struct cfg_bind *bind)
         bind->accept_proxy = bind->accept_proxy || parse_word_is(parser, i, "accept-proxy");
         if (parse_word_is(parser, i, "maxconn")) {
             bind->maxconn = parse_word_number(parser, i + 1);
+        } else if (parse_word_is(parser, i, "backlog")) {
+            bind->backlog = parse_word_number(parser, i + 1);
+        } else if (parse_word_is(parser, i, "transparent")) {
+            bind->transparent = true;
         } else if (parse_word_is(parser, i, "shards") && i + 1 < parser->words.count) {
             if (parse_word_is(parser, i + 1, "by-thread"))
                 bind->shards = CFG_SHARDS_BY_THREAD;

@@ -204,6 +204,8 @@ int parse_proxy_line(struct parser *parser, struct err *err)
         parse_maxconn(proxy, parser);
     else if (parse_word_is(parser, 0, "fullconn"))
         proxy->fullconn = parse_word_number(parser, 1);
+    else if (parse_word_is(parser, 0, "backlog"))
+        proxy->backlog = parse_word_number(parser, 1);
     else if (parse_word_is(parser, 0, "default_backend"))
         proxy->default_backend = parse_word_text(parser, 1);
     else if (parse_word_is(parser, 0, "disabled"))

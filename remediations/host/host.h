@@ -28,6 +28,8 @@ struct host_settings {
     const char *pid_file;
     const char *selinux_store; /* "targeted", "default" */
     struct strings logs;       /* paths of HAProxy's logs */
+    const char *target;        /* what clients ask for: an address; of the command line alone */
+    uint32_t target_port;      /* 0: any */
 };
 
 struct host {

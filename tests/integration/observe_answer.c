@@ -1,6 +1,6 @@
 /* observe_answer: what hamedic's own code finds, checks, reloads and observes, one "key value" a
  * line, for the tests of integration/observe_*.sh. observe_answer [-p PID-FILE] [-r ROOT] find |
- * check [PATH STAGED]... | reload MS | reload-twice MS | facts Exit status: 0 done, 1 refused (the
+ * check [PATH STAGED]... | reload MS | reload-twice MS | facts | firewall in|out ADDRESS PORT | links ADDRESS... Exit status: 0 done, 1 refused (the
  * reason is on standard output), 2 usage.
  */
 #include <stdio.h>
@@ -148,6 +148,55 @@ static int answer_facts(struct question *question)
     return 0;
 }
 
+/* WAY ADDRESS PORT of a connection: what this host's packet filter does to it. */
+static int answer_firewall(struct question *question)
+{
+    static const char *const verdicts[] = {"passes", "drops", "rejects", "untold"};
+    struct firewall_question asked;
+    struct firewall firewall;
+    struct err err = {0};
+
+    if (question->count != 3)
+        return 2;
+    asked = (struct firewall_question){
+        strcmp(question->words[0], "in") == 0 ? FIREWALL_IN : FIREWALL_OUT, question->words[1],
+        (uint32_t)strtoul(question->words[2], NULL, 10)};
+    if (firewall_ask(question->host, 0, &asked, 1, question->arena, &firewall, &err) < 0)
+        return refuse(&err);
+    const struct firewall_answer *answer = &firewall.answers[0];
+    printf("%s%s", verdicts[answer->verdict], answer->names_port ? " names-port" : "");
+    if (answer->verdict == FIREWALL_DROPS || answer->verdict == FIREWALL_REJECTS)
+        printf(" by %s", answer->place);
+    if (answer->is_counted)
+        printf(" packets %ju", (uintmax_t)answer->packets);
+    printf("%s%s\n", answer->untold != NULL ? ": " : "",
+           answer->untold != NULL ? answer->untold : "");
+    return 0;
+}
+
+/* ADDRESS...: interfaces, addresses, and the way to each of these. */
+static int answer_links(struct question *question)
+{
+    static const char *const states[] = {"unknown", "local", "routed", "none", "forbidden"};
+    static const char *const neighbours[] = {"unknown", "needless", "seen", "silent"};
+    struct strings targets = {0};
+    struct links links;
+    struct err err = {0};
+
+    for (int i = 0; i < question->count; i++)
+        strings_add(&targets, question->arena, question->words[i]);
+    if (links_read(0, &targets, question->arena, &links, &err) < 0)
+        return refuse(&err);
+    for (size_t i = 0; i < links.address_count; i++)
+        printf("address %s %s\n", links.addresses[i].address,
+               links.addresses[i].link != NULL ? links.addresses[i].link->name : "?");
+    for (size_t i = 0; i < links.path_count; i++)
+        printf("path %s %s %s %s %s\n", links.paths[i].target, states[links.paths[i].state],
+               links.paths[i].link != NULL ? links.paths[i].link->name : "-",
+               word_or_none(links.paths[i].hop), neighbours[links.paths[i].neighbour]);
+    return 0;
+}
+
 static int answer(const char *what, struct question *question)
 {
     if (strcmp(what, "find") == 0)
@@ -160,6 +209,10 @@ static int answer(const char *what, struct question *question)
         return answer_reload(question, 2);
     if (strcmp(what, "facts") == 0)
         return answer_facts(question);
+    if (strcmp(what, "firewall") == 0)
+        return answer_firewall(question);
+    if (strcmp(what, "links") == 0)
+        return answer_links(question);
     return 2;
 }
 
