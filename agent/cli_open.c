@@ -13,12 +13,15 @@ int cli_open_host(const struct invocation *invocation, struct host **out_host, s
 {
     struct host *host CLEANUP_HOST = NULL;
 
+    const char *target = cli_value(invocation, "target");
+
     if (host_open(cli_value(invocation, "root"), &host, err) < 0)
         return -1;
     /* Also where the settings cannot be read. */
     if (!invocation->command->changes)
         pending_name(host, invocation->arena);
-    if (settings_load(host, cli_value(invocation, "config"), &host->settings, err) < 0)
+    if (settings_load(host, cli_value(invocation, "config"), &host->settings, err) < 0 ||
+        (target != NULL && settings_take_target(target, host->arena, &host->settings, err) < 0))
         return -1;
     *out_host = host;
     host = NULL;

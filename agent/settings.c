@@ -1,5 +1,6 @@
 #include "agent/settings.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -128,5 +129,46 @@ int settings_load(const struct host *host, const char *config_path,
             return -1;
     }
     *out_settings = settings;
+    return 0;
+}
+
+static const char *canonical_address(struct span text, struct arena *arena)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    unsigned char bytes[16];
+    char shown[INET6_ADDRSTRLEN];
+
+    if (text.len >= sizeof shown)
+        return NULL;
+    const char *word = arena_copy(arena, text.ptr, text.len);
+    for (size_t i = 0; i < 2; i++)
+        if (inet_pton(families[i], word, bytes) == 1 &&
+            inet_ntop(families[i], bytes, shown, sizeof shown) != NULL)
+            return arena_string(arena, shown);
+    return NULL;
+}
+
+int settings_take_target(const char *text, struct arena *arena, struct host_settings *settings,
+                         struct err *err)
+{
+    struct span address = span_of(text);
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    const char *known = canonical_address(address, arena);
+
+    if (known == NULL && colon != NULL) {
+        address.len = (size_t)(colon - text);
+        if (address.len >= 2 && text[0] == '[' && colon[-1] == ']')
+            address = (struct span){text + 1, address.len - 2};
+        if (span_scan_u64(span_of(colon + 1), &port) && port >= 1 && port <= UINT16_MAX)
+            known = canonical_address(address, arena);
+    }
+    if (known == NULL)
+        return err_set(err, ERR_INPUT,
+                       "--target '%.128s': expected an address and perhaps a port, such as "
+                       "10.0.0.1:443 or [2001:db8::1]:443",
+                       text);
+    settings->target = known;
+    settings->target_port = (uint32_t)port;
     return 0;
 }

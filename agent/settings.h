@@ -22,4 +22,8 @@
 MUST_CHECK int settings_load(const struct host *host, const char *config_path,
                              struct host_settings *out_settings, struct err *err);
 
+/* --target ADDRESS[:PORT]: "10.0.0.1", "10.0.0.1:443", "2001:db8::1", "[2001:db8::1]:443". */
+MUST_CHECK int settings_take_target(const char *text, struct arena *arena,
+                                    struct host_settings *settings, struct err *err);
+
 #endif

@@ -11,6 +11,7 @@
 static const struct cli_option options[] = {
     {"json", 0, NULL, "one JSON document (hamedic/diagnosis/1)"},
     {"explain", 0, "[SLUG]", "what a cause means, how it is proven; without SLUG: all of them"},
+    {"target", 0, "ADDRESS[:PORT]", "what clients ask for: does HAProxy serve it?"},
     {"watch", 0, "[SECONDS]", "look again and again, in place (every 2 seconds); Ctrl-C ends it"},
     {"since", 0, "TIME", "how far to go back in the log: 1h, 10:00, '2026-11-28 10:00' (15m)"},
     {"log", 0, "FILE", "HAProxy's log, instead of what is found; may be repeated"},

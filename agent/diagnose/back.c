@@ -3,6 +3,7 @@
 
 #include "agent/diagnose/back_group.h"
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/path.h"
 #include "agent/diagnose/selinux.h"
 #include "plans/base/text.h"
 
@@ -77,10 +78,22 @@ static const struct listener *rejected_listener(const struct diagnosis_work *wor
     return NULL;
 }
 
+/* What is known of the way there: where something is, or where a rule of our own is in it. */
+static void tell_way(struct diagnosis_work *work, const struct cause *cause,
+                     struct finding *finding, const struct back_group *group)
+{
+    (void)cause;
+    for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
+        const struct server_view *view = back_member(work, group, i);
+
+        if (word_of_probe(view->probe) == WORD_UNREACHABLE || path_rule(work, view) != NULL)
+            path_tell(work, finding, view);
+    }
+}
+
 static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
                          struct finding *finding, const struct back_group *group)
 {
-    (void)cause;
     for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
         const struct server_view *view = back_member(work, group, i);
         const struct listener *listener = rejected_listener(work, view);
@@ -91,10 +104,13 @@ static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
                               "what goes there",
                               listener->address, listener->port);
     }
+    tell_way(work, cause, finding, group);
 }
 
 static const char *advise_refused(struct diagnosis_work *work, const struct server_view *view)
 {
+    if (path_rule(work, view) != NULL)
+        return path_advise(work, view);
     if (rejected_listener(work, view) != NULL)
         return arena_printf(work->arena,
                             "the service of %s/%s listens on tcp/%" PRIu32
@@ -109,6 +125,8 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
 
 static const char *advise_timeout(struct diagnosis_work *work, const struct server_view *view)
 {
+    if (path_rule(work, view) != NULL)
+        return path_advise(work, view);
     return arena_printf(work->arena,
                         "on %s and on the way there: see that the host is up and that no firewall "
                         "drops tcp/%" PRIu32 " from %s (%s/%s)",
@@ -118,6 +136,10 @@ static const char *advise_timeout(struct diagnosis_work *work, const struct serv
 
 static const char *advise_unreachable(struct diagnosis_work *work, const struct server_view *view)
 {
+    const char *known = path_advise(work, view);
+
+    if (known != NULL)
+        return known;
     return arena_printf(
         work->arena,
         "see how this host reaches %s (ip route get %s; ip neigh): the route or the "
@@ -146,15 +168,16 @@ void back_look_refused(struct diagnosis_work *work, const struct cause *cause)
 
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
 {
-    back_look_for(work, cause,
-                  &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, NULL});
+    back_look_for(
+        work, cause,
+        &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, tell_way});
 }
 
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause)
 {
     back_look_for(work, cause,
                   &(struct back_search){WORD_UNREACHABLE, NULL, "cannot be reached",
-                                        advise_unreachable, NULL});
+                                        advise_unreachable, tell_way});
 }
 
 void back_look_loopback_only(struct diagnosis_work *work, const struct cause *cause)

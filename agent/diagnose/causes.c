@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-static const struct causes_of *const tables[] = {&causes_start, &causes_back,   &causes_front,
-                                                 &causes_slow,  &causes_latent, &causes_reload};
+static const struct causes_of *const tables[] = {&causes_start, &causes_back, &causes_front,
+                                                 &causes_net,   &causes_slow, &causes_latent,
+                                                 &causes_reload};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 size_t causes_count(void)

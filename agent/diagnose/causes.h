@@ -1,7 +1,7 @@
 /* diagnose/causes: the table of causes, and the functions its rows name.
  * Use:     for (size_t i = 0; i < causes_count(); i++) causes_at(i)->slug ...
  *          A NEW CAUSE is one row in the table of its subject (causes_start.c, causes_back.c,
- *          causes_front.c, causes_slow.c, causes_latent.c, causes_reload.c), its function, declared
+ *          causes_front.c, causes_net.c, causes_slow.c, causes_latent.c, causes_reload.c), its function, declared
  *          below, and its scenarios. The row has all of its texts (struct explanation): unit/diagnose_explain
  *          holds them to that, to the width of a line, and to the slugs that they name.
  * Shapes:  the tables are asked in the order given above, and rows in the order in which they stand:
@@ -23,6 +23,7 @@ struct causes_of {
 };
 extern const struct causes_of causes_start;  /* it does not start, or cannot listen */
 extern const struct causes_of causes_back;   /* it cannot reach its servers */
+extern const struct causes_of causes_net;    /* clients do not get through the kernel to it */
 extern const struct causes_of causes_front;  /* clients are refused, hang or get nothing */
 extern const struct causes_of causes_slow;   /* it answers, but slowly */
 extern const struct causes_of causes_latent; /* it works now, but not after a boot or a start */
@@ -47,6 +48,13 @@ void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause
 void accept_look_listen_overflow(struct diagnosis_work *work, const struct cause *cause);
 void accept_look_syn_overflow(struct diagnosis_work *work, const struct cause *cause);
 void accept_look_conntrack_full(struct diagnosis_work *work, const struct cause *cause);
+/* reach.c: clients ask where HAProxy does not listen, or do not get through to it */
+void reach_look_address_missing(struct diagnosis_work *work, const struct cause *cause);
+void reach_look_vip_elsewhere(struct diagnosis_work *work, const struct cause *cause);
+void reach_look_not_listening(struct diagnosis_work *work, const struct cause *cause);
+void reach_look_firewalled(struct diagnosis_work *work, const struct cause *cause);
+/* path.c: the network between here and a server loses packets */
+void path_look_network_slow(struct diagnosis_work *work, const struct cause *cause);
 /* back.c: HAProxy cannot reach its servers */
 void back_look_selinux(struct diagnosis_work *work, const struct cause *cause);
 void back_look_refused(struct diagnosis_work *work, const struct cause *cause);

@@ -131,6 +131,25 @@ static const struct cause rows[] = {
                             "the old worker is the only one, since no new one came"}},
             },
     },
+    {
+        .slug = "network-slow",
+        .severity = SEVERITY_WARNING,
+        .look = path_look_network_slow,
+        .explain =
+            {
+                .line = "the network to a server loses packets",
+                .means = "connections to a server wait for packets that must be sent again. "
+                         "Connecting and answers are slow by steps of 0.2 to 1 second and more, "
+                         "while the server is idle",
+                .proof = "one segment in fifty or more sent again on the connections to it "
+                         "(tcp_info), and connects or round trips that are slow, or more of it "
+                         "while hamedic looks. A long way alone is no loss",
+                .repair = "advice: the link, policer or firewall on the way",
+                .cost = "nothing is changed here",
+                .unlike = {{"server-queue", "requests wait in HAProxy, the network is well"},
+                           {"backend-timeout", "nothing arrives at all"}},
+            },
+    },
 };
 
 const struct causes_of causes_slow = {rows, sizeof rows / sizeof rows[0]};

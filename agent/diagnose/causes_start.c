@@ -99,6 +99,26 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "bind-address-missing",
+        .severity = SEVERITY_WARNING,
+        .look = reach_look_address_missing,
+        .explain =
+            {
+                .line = "a bind line names an address this host lacks",
+                .means = "no interface of this host has the address of a bind line, and nothing "
+                         "allows to listen on it all the same. HAProxy does not start; a reload "
+                         "fails, and the old process goes on without that address",
+                .proof = "the address is on no interface, nothing listens there, the line is not "
+                         "transparent, and ip_nonlocal_bind is 0",
+                .repair = "advice: give the address to an interface, or correct the line; "
+                          "sysctl.dropin: ip_nonlocal_bind, only where the policy names it",
+                .cost = "with ip_nonlocal_bind any program may listen on addresses of other hosts",
+                .unlike = {{"bind-selinux", "there the address is here, and SELinux says no"},
+                           {"vip-elsewhere",
+                            "HAProxy may listen there, and does; the address is another host's"}},
+            },
+    },
+    {
         .slug = "haproxy-not-running",
         .severity = SEVERITY_CRITICAL,
         .look = start_look_not_running,

@@ -4,6 +4,7 @@
 #include "agent/diagnose/bind.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
+#include "agent/diagnose/reach.h"
 #include "agent/diagnose/selinux.h"
 #include "agent/diagnose/words.h"
 #include "plans/base/escape.h"
@@ -248,7 +249,8 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     size_t bound = 0, all = 0;
 
     /* Told as what a bind that fails leads to. */
-    if (!look_is_stopped(facts) || selinux_keeps_down(work) || bind_keeps_down(work))
+    if (!look_is_stopped(facts) || selinux_keeps_down(work) || bind_keeps_down(work) ||
+        reach_keeps_down(work))
         return;
     if (facts_have(facts, SOURCE_SOCKETS))
         count_bound(facts, &bound, &all);

@@ -8,13 +8,19 @@ static int compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* The addresses of all servers, as the file and as the running process have them, each once. */
+/* What clients ask for, where HAProxy listens, and the addresses of all servers, as the file and as
+ * the running process have them, each once. */
 static struct strings list_targets(const struct facts *known, struct arena *arena)
 {
     struct strings all = {0}, each = {0};
 
+    if (known->net.target != NULL)
+        strings_add(&all, arena, known->net.target);
     for (size_t i = 0; known->cfg != NULL && i < known->cfg->proxy_count; i++) {
         const struct cfg_proxy *proxy = known->cfg->proxies[i];
+        for (size_t b = 0; b < proxy->bind_count; b++)
+            if (!proxy->binds[b].is_unix && proxy->binds[b].address != NULL)
+                strings_add(&all, arena, proxy->binds[b].address);
         for (size_t s = 0; s < proxy->server_count; s++)
             if (!proxy->servers[s].is_unix && proxy->servers[s].address != NULL)
                 strings_add(&all, arena, proxy->servers[s].address);

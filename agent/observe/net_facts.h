@@ -36,7 +36,7 @@ struct net_facts {
     const char *target;
     uint32_t target_port;
 
-    struct links links; /* SOURCE_LINKS; a path for each address of a server */
+    struct links links; /* SOURCE_LINKS; a path for each address of a bind and of a server */
 };
 
 #endif

@@ -101,7 +101,7 @@ struct cfg_proxy {
     struct cfg_number maxconn; /* its own last one (frontend, listen, defaults); what it inherits:
                                   cfg_effective_maxconn */
     struct cfg_number fullconn;
-    struct cfg_number backlog; /* its own last one */
+    struct cfg_number backlog;   /* its own last one */
     const char *default_backend; /* NULL: none */
     struct strings uses;         /* the names behind `use_backend`; may be expressions */
     /* Something here may answer or take a request without a server: `dispatch`, `http-request

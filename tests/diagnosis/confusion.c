@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/diagnose/causes.h"
+#include "tests/diagnosis/bench_net.h"
 #include "tests/diagnosis/bench_selinux.h"
 #include "tests/diagnosis/confusion_back.h"
 
@@ -1093,6 +1094,152 @@ static void selinux_store_in_tree(struct bench *bench)
     bench_tree(bench);
 }
 
+static void net_healthy(struct bench *bench)
+{
+    bench_net(bench);
+}
+static void net_overflow(struct bench *bench)
+{
+    bench_net(bench);
+    bench_sysctl(bench, "net.core.somaxconn", "128");
+    bench_overflow(bench, 128);
+}
+static void net_overflow_elsewhere(struct bench *bench)
+{
+    bench_net(bench);
+    bench_overflow(bench, 500);
+    bench->facts.net.listeners[1].queue_most = bench->facts.net.listeners[1].drops_rise = 0;
+}
+static void net_overflow_before(struct bench *bench)
+{
+    net_overflow(bench);
+    bench->facts.net.rise.at[NETSTAT_LISTEN_OVERFLOWS] = 0;
+    bench->facts.net.rise.at[NETSTAT_LISTEN_DROPS] = 0;
+    bench->facts.net.listeners[1].queue_most = bench->facts.net.listeners[1].drops_rise = 0;
+}
+static void net_overflow_at_maxconn(struct bench *bench)
+{
+    net_overflow(bench);
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 129);
+}
+static void net_half_open(struct bench *bench)
+{
+    bench_net(bench);
+    bench_half_open(bench, 97);
+}
+static void net_half_open_with_cookies(struct bench *bench)
+{
+    net_half_open(bench);
+    bench_sysctl(bench, "net.ipv4.tcp_syncookies", "1");
+}
+static void net_half_open_few(struct bench *bench)
+{
+    bench_net(bench);
+    bench_half_open(bench, 12);
+}
+static void net_tracked_full(struct bench *bench)
+{
+    bench_net(bench);
+    bench->facts.net.conntrack = (struct conntrack){.count = 262144, .max = 262144, .dropped = 77};
+    bench->facts.net.conntrack_dropped_rise = 9;
+}
+static void net_tracked_many(struct bench *bench)
+{
+    bench_net(bench);
+    bench->facts.net.conntrack.count = 200000;
+    bench->facts.net.conntrack.dropped = 12; /* once, long ago */
+}
+static void net_shut(struct bench *bench)
+{
+    bench_net(bench);
+    bench_shut(bench, ANSWER_8443, FIREWALL_DROPS, true);
+}
+static void net_shut_by_policy(struct bench *bench)
+{
+    bench_net(bench);
+    bench_shut(bench, ANSWER_8443, FIREWALL_DROPS, false);
+    bench->rows[ROW_API].sessions_total = 0;
+}
+static void net_shut_and_visited(struct bench *bench)
+{
+    net_shut_by_policy(bench);
+    bench->rows[ROW_API].sessions_total = 90;
+}
+static void net_shut_all(struct bench *bench)
+{
+    net_shut_and_visited(bench);
+    bench_shut(bench, ANSWER_80, FIREWALL_REJECTS, false);
+}
+static void net_shut_for_some(struct bench *bench)
+{
+    bench_net(bench);
+    bench_shut(bench, ANSWER_8443, FIREWALL_UNTOLD, true);
+}
+static void net_shut_for_us(struct bench *bench)
+{
+    refused(bench);
+    bench_net(bench);
+    bench_shut(bench, ANSWER_APP1, FIREWALL_REJECTS, true);
+}
+static void net_no_address(struct bench *bench)
+{
+    bench_net(bench);
+    bench_vip(bench, false);
+}
+static void net_no_address_stopped(struct bench *bench)
+{
+    net_no_address(bench);
+    bench->haproxy.running = false;
+    bench->facts.systemd_unit.active_state = "failed";
+    bench->facts.sockets.listener_count = 0;
+    bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
+}
+static void net_vip(struct bench *bench)
+{
+    bench_net(bench);
+    bench_vip(bench, true);
+    bench_sysctl(bench, "net.ipv4.ip_nonlocal_bind", "1");
+}
+static void net_vip_asked(struct bench *bench)
+{
+    net_vip(bench);
+    bench->facts.net.target = "10.0.0.99";
+}
+static void net_asked_here(struct bench *bench)
+{
+    bench_net(bench);
+    bench->facts.net.target = "10.0.0.5";
+    bench->facts.net.target_port = 8443;
+}
+static void net_asked_elsewhere(struct bench *bench)
+{
+    net_asked_here(bench);
+    bench->facts.net.target_port = 443;
+}
+static void net_asked_loopback(struct bench *bench)
+{
+    net_asked_here(bench);
+    bench_edit(bench, "bind *:8443\n", "bind 127.0.0.1:8443\n");
+    bench->listeners[LISTENER_8443].address = "127.0.0.1";
+}
+static void net_lossy(struct bench *bench)
+{
+    bench_net(bench);
+    bench_lossy(bench);
+}
+static void net_far(struct bench *bench)
+{
+    bench_net(bench);
+    bench->destinations[DEST_APP1].round_trip_us = 180000;
+    bench->destinations[DEST_APP1].least_round_trip_us = 175000;
+    bench->rows[ROW_APP1].connect_ms = 180;
+}
+static void net_lossy_before(struct bench *bench)
+{
+    bench_net(bench);
+    bench->destinations[DEST_APP1].retransmitted = 2100;
+}
+
 #define PROVEN(cause)                                                                              \
     {                                                                                              \
         cause, FINDING_PROVEN                                                                      \
@@ -1103,6 +1250,32 @@ static void selinux_store_in_tree(struct bench *bench)
     }
 static const struct scenario scenarios[] = {
     {"a healthy host", nothing, {{0}}},
+    {"a healthy network", net_healthy, {{0}}},
+    {"accept queue overflows", net_overflow, {PROVEN("listen-overflow")}},
+    {"another's queue overflows", net_overflow_elsewhere, {{0}}},
+    {"a queue overflowed once", net_overflow_before, {{0}}},
+    {"overflow at frontend maxconn", net_overflow_at_maxconn, {PROVEN("frontend-maxconn")}},
+    {"half-open ones, no cookies", net_half_open, {PROVEN("syn-overflow")}},
+    {"half-open ones, cookies", net_half_open_with_cookies, {{0}}},
+    {"few half-open ones, drops", net_half_open_few, {{0}}},
+    {"conntrack full", net_tracked_full, {PROVEN("conntrack-full")}},
+    {"conntrack three quarters full", net_tracked_many, {{0}}},
+    {"a rule drops the port", net_shut, {PROVEN("frontend-firewalled")}},
+    {"policy drops a port, no visits", net_shut_by_policy, {POSSIBLE("frontend-firewalled")}},
+    {"policy drops a port, visits", net_shut_and_visited, {{0}}},
+    {"policy drops all ports", net_shut_all, {PROVEN("frontend-firewalled")}},
+    {"a rule drops it for some", net_shut_for_some, {{0}}},
+    {"our own rule rejects a server", net_shut_for_us, {PROVEN("backend-refused")}},
+    {"bind address not here", net_no_address, {PROVEN("bind-address-missing")}},
+    {"bind address not here, stopped", net_no_address_stopped, {PROVEN("bind-address-missing")}},
+    {"VIP on the peer", net_vip, {{0}}},
+    {"VIP on the peer, asked for", net_vip_asked, {PROVEN("vip-elsewhere")}},
+    {"asked where it listens", net_asked_here, {{0}}},
+    {"asked on another port", net_asked_elsewhere, {PROVEN("not-listening-there")}},
+    {"asked, loopback alone", net_asked_loopback, {PROVEN("not-listening-there")}},
+    {"packets are lost", net_lossy, {PROVEN("network-slow")}},
+    {"a server far away", net_far, {{0}}},
+    {"packets were lost once", net_lossy_before, {POSSIBLE("network-slow")}},
     {"one server's queue", queue_one, {PROVEN("server-queue")}},
     {"the backend's queue", queue_backend, {PROVEN("server-queue")}},
     {"queue, file has another limit", queue_other_limit, {POSSIBLE("server-queue")}},

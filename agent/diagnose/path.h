@@ -1,0 +1,19 @@
+/* diagnose/path: how this host reaches a server, as far as its own kernel knows: route, neighbour,
+ * its own packet filter, and what the connections to it measured.
+ * Owns:    texts live in the work's arena.
+ */
+#ifndef HAMEDIC_AGENT_DIAGNOSE_PATH_H
+#define HAMEDIC_AGENT_DIAGNOSE_PATH_H
+
+#include "agent/diagnose/look.h"
+
+/* Evidence for a server that cannot be reached. */
+void path_tell(struct diagnosis_work *work, struct finding *finding,
+               const struct server_view *view);
+/* What to do about a server that is unreachable; NULL: nothing is known of the way there. */
+const char *path_advise(struct diagnosis_work *work, const struct server_view *view);
+/* The rule of this host itself that keeps HAProxy from this server; NULL: none is known. */
+const struct firewall_answer *path_rule(const struct diagnosis_work *work,
+                                        const struct server_view *view);
+
+#endif
