@@ -102,6 +102,12 @@ static bool was_slow(const struct server_view *view)
                (int64_t)cfg_check_limit_ms(&view->proxy->check, view->server);
 }
 
+static bool is_code_unsaid(const struct haproxy_stat *row)
+{
+    return row->check_code <= 0 && look_same(row->check_status, "L7STS") &&
+           (row->last_check == NULL || row->last_check[0] == '\0');
+}
+
 /* Our own question decides between HAProxy's words: what is no HTTP is a bad answer to 2.6 and a
  * timeout to 3.0, and TLS where none was expected is either. */
 enum word word_answer_verdict(const struct diagnosis_work *work, const struct server_view *view,
@@ -111,6 +117,9 @@ enum word word_answer_verdict(const struct diagnosis_work *work, const struct se
     enum word asked = view->asked != NULL ? word_of_asked(view) : WORD_NONE;
 
     (void)work;
+    /* While the next check is under way HAProxy keeps "L7STS", and the code is gone. */
+    if (check == WORD_ANSWER && asked == WORD_STATUS && is_code_unsaid(view->row))
+        check = WORD_STATUS;
     *out_state = FINDING_PROVEN;
     if (asked == WORD_NONE) {
         /* The check got as far as an answer: a connection that fails now says that more is wrong. */

@@ -80,11 +80,20 @@ static int take_message(const struct nlmsghdr *header, void *context)
     return MNL_CB_OK;
 }
 
+/* Of a clock that nobody sets. */
+static time_t uptime(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 static int receive(struct netlink *netlink, const struct netlink_question *question,
                    struct taking *taking, struct err *err)
 {
     unsigned portid = mnl_socket_get_portid(netlink->socket);
-    time_t end = time(NULL) + DEADLINE_S;
+    time_t end = uptime() + DEADLINE_S;
 
     for (;;) {
         ssize_t got = mnl_socket_recvfrom(netlink->socket, netlink->buffer, BUFFER_SIZE);
@@ -97,7 +106,7 @@ static int receive(struct netlink *netlink, const struct netlink_question *quest
             return 0;
         if (more < 0)
             return err_sys(err, errno, "cannot read %s", question->what);
-        if (time(NULL) > end)
+        if (uptime() > end)
             return err_sys(err, ETIMEDOUT, "cannot read %s", question->what);
     }
 }

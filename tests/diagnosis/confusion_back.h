@@ -24,6 +24,12 @@ static void status_not_expected(struct bench *bench)
     bench->rows[ROW_APP1].check_code = 404;
     bench->asked[0].status = 404;
 }
+static void status_while_asked_again(struct bench *bench)
+{
+    status_not_expected(bench);
+    bench_check(bench, ROW_APP1, "DOWN", "L7STS", "");
+    bench->rows[ROW_APP1].check_code = 0;
+}
 static void status_of_traffic(struct bench *bench)
 {
     bench_check(bench, ROW_APP1, "no check", "", "");
@@ -266,6 +272,7 @@ static void two_faults_in_one_backend(struct bench *bench)
     {"L7STS, the same here", status_agreed, {PROVEN("backend-http-status")}},                      \
         {"L7STS, well by now", status_recovered, {POSSIBLE("backend-http-status")}},               \
         {"L7STS 404", status_not_expected, {PROVEN("backend-http-status")}},                       \
+        {"L7STS, the code gone", status_while_asked_again, {PROVEN("backend-http-status")}},       \
         {"no check, 5xx in the traffic", status_of_traffic, {PROVEN("backend-http-status")}},      \
         {"no check, 5xx now and then", status_of_traffic_sometimes, {{0}}},                        \
         {"no check, no first page", status_of_the_first_page, {{0}}},                              \

@@ -10,5 +10,5 @@ def make(host):
 
 
 def happened(host):
-    assert host.stat("app", "one")["check_code"] == "404", host.stat("app", "one")
+    host.said("code: 404")
     assert host.get("127.0.0.1:8080") == 503
