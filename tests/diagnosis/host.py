@@ -35,6 +35,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -179,6 +180,45 @@ class Place:
             made.append(one)
         self.kept += made
         return made
+
+    def fails(self, address, timeout=0.7):
+        """How one connection from here fails: "refused", "timeout"; None: it does not."""
+        one = self.socket()
+        one.settimeout(timeout)
+        try:
+            one.connect(pair(address))
+        except ConnectionRefusedError:
+            return "refused"
+        except OSError:
+            return "timeout"
+        finally:
+            one.close()
+        return None
+
+    def flood(self, address):
+        """SYNs from addresses that nobody has, whose answers this place drops: handshakes that stay half-open."""
+        ip, port = pair(address)
+        self.host.run(["ip", "route", "add", "10.77.200.0/24", "via", self.address])
+        raw = self.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        to = socket.inet_aton(ip)
+
+        def syn(number):
+            source = socket.inet_aton(f"10.77.200.{number % 250 + 1}")
+            tcp = struct.pack("!HHIIBBHHH", 1024 + number % 60000, port, number, 0, 0x50, 2, 8192, 0, 0)
+            pseudo = source + to + struct.pack("!BBH", 0, 6, len(tcp)) + tcp
+            total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
+            total = (total >> 16) + (total & 0xffff)
+            tcp = tcp[:16] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + tcp[18:]
+            return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), number & 0xffff, 0, 64, 6, 0, source, to) + tcp
+
+        def send():
+            number = 0
+            while True:
+                number += 1
+                raw.sendto(syn(number), (ip, 0))
+                time.sleep(0.01)
+
+        threading.Thread(target=send, daemon=True).start()
 
     def load(self, address, clients=20, pause=100, patience=5000, sources=16):
         return Load(self, ["-a", address, "-n", clients, "-p", pause, "-m", patience, "-s", sources, "-w", 1])
@@ -429,6 +469,73 @@ class Host(Place):
     def said(self, text):
         """Waits for it: `last_chk` is empty while the next check runs, and what was said stays."""
         self.wait(lambda: text in self.messages(), f"HAProxy to say '{text}'")
+
+    # ---- the network ----
+
+    def count(self, name):
+        """A counter of TcpExt."""
+        names, values = (line.split() for line in self.read("/proc/net/netstat").splitlines()[:2])
+        return int(values[names.index(name)])
+
+    def rises(self, name):
+        before = self.count(name)
+        self.wait(lambda: self.count(name) > before, f"{name} to rise")
+
+    def listening_queue(self, address):
+        """How many connections may wait there (Send-Q of the listener)."""
+        return next(int(line.split()[2]) for line in self.run(["ss", "-Hltn"]).stdout.splitlines()
+                    if line.split()[3] == address)
+
+    def half_open(self):
+        return len(self.run(["ss", "-Htn", "state", "syn-recv"]).stdout.splitlines())
+
+    def sent_again(self, address):
+        """Segments that connections to it had to send again."""
+        text = self.run(["ss", "-Htni", "dst", address]).stdout
+        return sum(int(one) for one in re.findall(r"retrans:\d+/(\d+)", text))
+
+    def overflow(self, address):
+        """More connections than may wait there, all the time: each is given up at once."""
+        def burst():
+            while True:
+                batch = []
+                for _ in range(200):
+                    one = socket.socket()
+                    one.setblocking(False)
+                    one.connect_ex(pair(address))
+                    batch.append(one)
+                time.sleep(0.02)
+                for one in batch:
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.close()
+
+        threading.Thread(target=burst, daemon=True).start()
+
+    def nft(self, *rules, policy="accept"):
+        """The packet filter for what comes in: chain input of table inet site."""
+        lines = "\n".join((f"type filter hook input priority 0; policy {policy};", *rules))
+        self.run(["nft", "-f", "-"], stdin=f"table inet site {{\nchain input {{\n{lines}\n}}\n}}\n")
+
+    def tracked(self):
+        return tuple(int(self.read(f"/proc/sys/net/netfilter/nf_conntrack_{one}")) for one in ("count", "max"))
+
+    def fill_conntrack(self, count=None):
+        """Tracked connections on 127.0.0.99, as many as there may be."""
+        self.nft("ct state new accept")
+        self.sysctl("net.netfilter.nf_conntrack_udp_timeout", "300")
+        _, most = self.tracked()
+        left = count or most + 1000
+        assert left < 1000000, f"{most} are more than this test wants to make"
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for host in range(1, 200):
+            for port in range(1, 65536):
+                if left == 0:
+                    return
+                left -= 1
+                try:
+                    one.sendto(b"", (f"127.9.0.{host}", port))
+                except OSError:
+                    pass
 
     # ---- others ----
 
