@@ -277,7 +277,7 @@ static void look_clash(struct diagnosis_work *work, const struct cause *cause,
                       look_shown(look_sysctl(work, RANGE)), RESERVED,
                       look_shown(look_sysctl(work, RESERVED)));
     consequences(work, finding, want);
-    if (finding->state != FINDING_PROVEN) {
+    if (hold == NULL || finding->state != FINDING_PROVEN) {
         finding->settle = "whether a connection has that port when HAProxy starts (ss -tan)";
         return;
     }

@@ -41,6 +41,9 @@ void stopped_look_frontend(struct diagnosis_work *work, const struct cause *caus
 void stopped_look_rate(struct diagnosis_work *work, const struct cause *cause);
 void stopped_look_old_workers(struct diagnosis_work *work, const struct cause *cause);
 void stopped_look_system_fd(struct diagnosis_work *work, const struct cause *cause);
+/* answers.c: errors that HAProxy answers itself, as it was told */
+void answers_look_unmatched(struct diagnosis_work *work, const struct cause *cause);
+void answers_look_rule(struct diagnosis_work *work, const struct cause *cause);
 /* front.c: clients are kept waiting */
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause);
 void front_look_frontend_maxconn(struct diagnosis_work *work, const struct cause *cause);

@@ -136,6 +136,40 @@ static const struct cause rows[] = {
                 .unlike = {{"fd-limit", "only HAProxy's own limit is reached"}},
             },
     },
+    {
+        .slug = "no-backend-matched",
+        .severity = SEVERITY_WARNING,
+        .look = answers_look_unmatched,
+        .explain =
+            {
+                .line = "no rule chose a backend, and there is no default",
+                .means = "a frontend without default_backend has no rule for what clients ask for: "
+                         "they get 503 at once, and no server was asked",
+                .proof = "503 with SC in the log where the frontend stands in the backend's place, "
+                         "and a frontend without default_backend in the file",
+                .repair = "advice: a default_backend, or the rule that is missing",
+                .cost = "none by hamedic",
+                .unlike = {{"answered-by-rule", "a rule matched, and answers 503 itself"},
+                           {"backend-refused", "a backend was chosen, and has no server"}},
+            },
+    },
+    {
+        .slug = "answered-by-rule",
+        .severity = SEVERITY_WARNING,
+        .look = answers_look_rule,
+        .explain =
+            {
+                .line = "HAProxy was told to answer with an error itself",
+                .means = "a rule (deny, return, tarpit) answers 5xx before any server is asked: it "
+                         "looks like an outage, and is configuration",
+                .proof = "5xx with PR, LR or PT and no server in the log, and the rule with that "
+                         "status in the file",
+                .repair = "advice: the line of the rule",
+                .cost = "none by hamedic",
+                .unlike = {{"no-backend-matched", "no rule matched at all"},
+                           {"rate-limited", "clients wait; they get no answer"}},
+            },
+    },
 };
 
 const struct causes_of causes_front = {rows, sizeof rows / sizeof rows[0]};

@@ -941,6 +941,59 @@ static void killed(struct bench *bench)
     bench_say(bench, "[ALERT]    (900) : Current worker (901) exited with code 137 (Killed)");
 }
 
+/* ---- errors that HAProxy answers itself ---- */
+
+static struct log_fault own_answer;
+static struct log_group web_log;
+static void answered(struct bench *bench, const char *backend, const char *state, int32_t status)
+{
+    own_answer = (struct log_fault){.frontend = "fe_web",
+                                    .backend = backend,
+                                    .server = "<NOSRV>",
+                                    .status = status,
+                                    .server_kind = LOG_SERVER_NONE,
+                                    .count = 40};
+    (void)snprintf(own_answer.state, sizeof own_answer.state, "%s", state);
+    web_log = (struct log_group){.name = "fe_web", .requests = 100};
+    bench->facts.logs.summary.faults = &own_answer;
+    bench->facts.logs.summary.fault_count = 1;
+    bench->facts.logs.summary.frontends = &web_log;
+    bench->facts.logs.summary.frontend_count = 1;
+    bench->rows[ROW_WEB].responses_5xx = 40;
+}
+static void unmatched(struct bench *bench)
+{
+    bench_edit(bench, "    default_backend be_web\n", "");
+    answered(bench, "fe_web", "SC", 503);
+}
+static void unmatched_with_default(struct bench *bench)
+{
+    answered(bench, "fe_web", "SC", 503);
+}
+static void unmatched_but_chosen(struct bench *bench)
+{
+    bench_edit(bench, "    default_backend be_web\n", "");
+    answered(bench, "be_web", "SC", 503);
+}
+static void ruled(struct bench *bench)
+{
+    bench_edit(bench, "    bind *:80\n",
+               "    bind *:80\n    http-request deny deny_status 503 if { path /x }\n");
+    answered(bench, "fe_web", "PR", 503);
+}
+static void ruled_elsewhere(struct bench *bench)
+{
+    /* The rule is another frontend's. */
+    bench_edit(bench, "    bind *:8443\n",
+               "    bind *:8443\n    http-request deny deny_status 503\n");
+    answered(bench, "fe_web", "PR", 503);
+}
+static void ruled_with_403(struct bench *bench)
+{
+    ruled(bench);
+    own_answer.status = 403;
+}
+
 static void tree_with_all(struct bench *bench)
 {
     /* What only a running host could show MUST NOT be told of a tree. */
@@ -1448,6 +1501,12 @@ static const struct scenario scenarios[] = {
     {"no file left, long ago", files_gone_before, {POSSIBLE("system-fd-limit")}},
     {"files without end", files_there, {{0}}},
     {"killed", killed, {PROVEN("haproxy-not-running")}},
+    {"no backend for some requests", unmatched, {PROVEN("no-backend-matched")}},
+    {"no server, with a default", unmatched_with_default, {{0}}},
+    {"no server of a chosen backend", unmatched_but_chosen, {{0}}},
+    {"503 by a rule", ruled, {PROVEN("answered-by-rule")}},
+    {"503 by a rule that is not seen", ruled_elsewhere, {POSSIBLE("answered-by-rule")}},
+    {"403 by a rule", ruled_with_403, {{0}}},
     {"SELinux enforcing, healthy", selinux_healthy, {{0}}},
     {"connect denied", selinux_connect, {PROVEN("backend-selinux")}},
     {"connect denied, no audit log", selinux_connect_no_log, {PROVEN("backend-selinux")}},
