@@ -349,6 +349,22 @@ void accept_look_syn_overflow(struct diagnosis_work *work, const struct cause *c
 
 /* ---- conntrack-full ---- */
 
+static bool is_full(const struct conntrack *tracked)
+{
+    return tracked->count >= tracked->max - tracked->max / 100;
+}
+
+/* Full, and nobody was turned away: it may be idle connections only, which make room. */
+bool accept_tracks_no_more(const struct diagnosis_work *work)
+{
+    const struct net_facts *net = &work->facts->net;
+
+    return facts_have(work->facts, SOURCE_CONNTRACK) && net->conntrack.max > 0 &&
+           net->conntrack.count >= 0 &&
+           (net->conntrack_dropped_rise > 0 ||
+            (is_full(&net->conntrack) && net->conntrack.dropped > 0));
+}
+
 void accept_look_conntrack_full(struct diagnosis_work *work, const struct cause *cause)
 {
     const struct facts *facts = work->facts;
@@ -357,11 +373,10 @@ void accept_look_conntrack_full(struct diagnosis_work *work, const struct cause 
 
     if (!facts_have(facts, SOURCE_CONNTRACK) || tracked->max <= 0 || tracked->count < 0)
         return;
-    bool full = tracked->count >= tracked->max - tracked->max / 100;
+    bool full = is_full(tracked);
     if (!full && dropped <= 0)
         return;
-    /* Full, and nobody was turned away while we looked: it may be idle connections only. */
-    bool proven = dropped > 0 || (full && tracked->dropped > 0);
+    bool proven = accept_tracks_no_more(work);
     struct finding *finding =
         diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE, "nf_conntrack");
     finding->summary = arena_printf(work->arena,

@@ -16,6 +16,9 @@ struct accept_backlog {
  * line's maxconn, else the proxy's, else the global one. */
 struct accept_backlog accept_backlog_of(const struct diagnosis_work *work,
                                         const struct cfg_proxy *proxy, const struct cfg_bind *bind);
+/* The firewall tracks as many connections as it may, and drops what comes: whoever times out then
+ * says nothing of himself. */
+bool accept_tracks_no_more(const struct diagnosis_work *work);
 /* A wish for a kernel setting of HAProxy's network, or advice where it is not ours to set, or the
  * policy allows no more. `because` says why. False: advice was given. */
 bool accept_wish_sysctl(struct diagnosis_work *work, const struct cause *cause,

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/diagnose/accept.h"
 #include "agent/diagnose/back_group.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/path.h"
@@ -168,6 +169,8 @@ void back_look_refused(struct diagnosis_work *work, const struct cause *cause)
 
 void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
 {
+    if (accept_tracks_no_more(work))
+        return;
     back_look_for(
         work, cause,
         &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, tell_way});

@@ -1196,6 +1196,11 @@ static void net_tracked_full(struct bench *bench)
     bench->facts.net.conntrack = (struct conntrack){.count = 262144, .max = 262144, .dropped = 77};
     bench->facts.net.conntrack_dropped_rise = 9;
 }
+static void net_tracked_full_servers_down(struct bench *bench)
+{
+    timeout(bench);
+    net_tracked_full(bench);
+}
 static void net_tracked_many(struct bench *bench)
 {
     bench_net(bench);
@@ -1312,6 +1317,7 @@ static const struct scenario scenarios[] = {
     {"half-open ones, cookies", net_half_open_with_cookies, {{0}}},
     {"few half-open ones, drops", net_half_open_few, {{0}}},
     {"conntrack full", net_tracked_full, {PROVEN("conntrack-full")}},
+    {"conntrack full, checks time out", net_tracked_full_servers_down, {PROVEN("conntrack-full")}},
     {"conntrack three quarters full", net_tracked_many, {{0}}},
     {"a rule drops the port", net_shut, {PROVEN("frontend-firewalled")}},
     {"policy drops a port, no visits", net_shut_by_policy, {POSSIBLE("frontend-firewalled")}},

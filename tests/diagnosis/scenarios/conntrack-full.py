@@ -1,7 +1,6 @@
 """The packet filter tracks as many connections as it may: new ones are dropped."""
 CAUSE = "conntrack-full"
-NOT = ["listen-overflow"]
-POSSIBLE = ["backend-timeout"]
+NOT = ["listen-overflow", "backend-timeout"]
 
 
 def make(host):
