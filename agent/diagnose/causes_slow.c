@@ -12,8 +12,7 @@ static const struct cause rows[] = {
                          "later than that of its neighbours, or so late that requests pile up for "
                          "it. Past timeout server clients get 504",
                 .proof = "the time for the response by server in show stat, against its neighbours "
-                         "of the same backend or against the queue that has formed; where there is "
-                         "a log, its percentiles by server agree",
+                         "of the same backend or against the queue that has formed",
                 .repair = "advice: which server, at which address, and how much later than which "
                           "other one",
                 .cost = "nothing is changed by hamedic; a higher maxconn would move the queue into "
