@@ -18,6 +18,16 @@ bool log_request_read(struct log_clock *clock, struct span rest, struct log_line
 /* clf.c: both CLF formats. */
 bool log_clf_read(struct span rest, struct log_line *line);
 
+/* Behind the queues of httplog and httpslog: "[ {captures}][ {captures}] "request"[ tls/parts]". */
+void log_request_read_tail(struct span rest, struct log_line *line);
+/* httplog's ends in the request's quote; what httpslog adds ends otherwise. */
+static inline bool log_request_is_whole_tail(struct span tail)
+{
+    /* `|`: which of both it is alternates, and a branch on that would be guessed wrongly half the time */
+    return tail.len >= 3 && tail.ptr[tail.len - 1] == '"' &&
+           ((tail.ptr[1] == '"') | (tail.ptr[1] == '{'));
+}
+
 /* "10.0.0.1:4711", "::1:4711", "unix:1", "-:-": split at the last ':'. */
 bool log_request_read_client(struct span token, struct log_line *line);
 /* "1/1/0/0/+3 0/0" */

@@ -21,7 +21,7 @@ void log_names_init(struct log_names *names, struct arena *arena, uint32_t max, 
                                 .max = max,
                                 .slots = arena_alloc(arena, slots * sizeof *names->slots),
                                 .slot_mask = slots - 1,
-                                .bytes = arena_alloc(arena, room),
+                                .bytes = arena_alloc(arena, room + LOG_NAMES_MARGIN),
                                 .room = room};
 }
 

@@ -12,6 +12,8 @@
 #include "plans/base/span.h"
 
 #define LOG_NAMES_NONE UINT32_MAX
+/* So many bytes may be read behind a name: comparing takes 64 at once. */
+#define LOG_NAMES_MARGIN 64
 
 struct log_name {
     uint32_t hash;

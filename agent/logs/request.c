@@ -9,17 +9,13 @@ bool log_request_read_client(struct span token, struct log_line *line)
 {
     uint64_t port;
 
-    for (size_t i = token.len; i-- > 0;) {
-        struct span digits = take_rest(token, i + 1);
-
+    for (size_t i = token.len; i-- > 1;) {
         if (token.ptr[i] != ':')
             continue;
         line->client = (struct span){token.ptr, i};
-        if (span_scan_u64(digits, &port) && port <= 65535)
+        if (span_scan_u64(take_rest(token, i + 1), &port) && port <= 65535)
             line->client_port = (int32_t)port;
-        else if (!span_is(digits, "-"))
-            return false;
-        return i > 0;
+        return true;
     }
     return false;
 }
@@ -138,22 +134,28 @@ static bool read_quoted(struct span *rest, struct span *out)
     return false;
 }
 
-/* "[ {captures}][ {captures}] "request"[ tls parts]" */
-static void read_http_tail(struct span rest, struct log_line *line)
+/* Captures and request, as far as they are there. */
+static bool read_captures_and_request(struct span *rest, struct log_line *line)
 {
-    bool is_client = span_is(line->backend, "-") && span_is(line->server, "-");
-
-    line->kind = is_client ? LOG_KIND_HTTPCLIENT : LOG_KIND_HTTP;
-    line->cut = true;
-    for (size_t i = 0; take_char(&rest, ' ') && take_char(&rest, '{') && i < 2; i++)
-        if (!take_until(&rest, '}', &line->captures[i])) {
-            line->captures[i] = rest;
-            return;
+    for (size_t i = 0; take_char(rest, ' ') && take_char(rest, '{') && i < 2; i++)
+        if (!take_until(rest, '}', &line->captures[i])) {
+            line->captures[i] = *rest;
+            return false;
         }
-    if (!read_quoted(&rest, &line->request))
-        return;
-    line->cut = false;
-    if (take_char(&rest, ' ') && rest.len > 0 && memchr(rest.ptr, '/', rest.len) != NULL)
+    return read_quoted(rest, &line->request);
+}
+
+void log_request_read_tail(struct span rest, struct log_line *line)
+{
+    struct span all = rest;
+    bool is_whole;
+
+    line->kind = span_is(line->backend, "-") && span_is(line->server, "-") ? LOG_KIND_HTTPCLIENT
+                                                                           : LOG_KIND_HTTP;
+    is_whole = read_captures_and_request(&rest, line);
+    line->cut = !is_whole && !log_request_is_whole_tail(all);
+    if (is_whole && !log_request_is_whole_tail(all) && take_char(&rest, ' ') && rest.len > 0 &&
+        memchr(rest.ptr, '/', rest.len) != NULL)
         line->kind = LOG_KIND_HTTPS;
 }
 
@@ -166,7 +168,7 @@ static bool read_http(struct span rest, struct log_line *line)
     if (!take_u64(&rest, &line->bytes) || !take_char(&rest, ' ') ||
         !read_cookies_and_state(&rest, line))
         return false;
-    read_http_tail(rest, line);
+    log_request_read_tail(rest, line);
     return true;
 }
 

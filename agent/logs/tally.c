@@ -1,8 +1,8 @@
-#include "agent/logs/tally_parts.h"
+#include "agent/logs/tally_count.h"
 
 #include <string.h>
 
-#include "agent/logs/take.h"
+#include "agent/logs/scan.h"
 
 #define MEMORY(tally, count, pointer)                                                              \
     ((pointer) = arena_alloc((tally)->arena, (count) * sizeof *(pointer)))
@@ -15,6 +15,16 @@ static void init_names(struct log_tally *tally, struct log_names *names, uint32_
     (void)log_names_add(names, span_of(" (others)"), log_names_hash(span_of(" (others)")));
 }
 
+/* The arena aligns to less. */
+static struct tally_route *aligned_rows(struct arena *arena)
+{
+    char *memory =
+        arena_alloc(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route) + TALLY_ROUTE_ALIGNMENT);
+    size_t past = (uintptr_t)memory % TALLY_ROUTE_ALIGNMENT;
+
+    return (struct tally_route *)(void *)(memory + (past == 0 ? 0 : TALLY_ROUTE_ALIGNMENT - past));
+}
+
 struct log_tally *log_tally_new(const struct log_options *options)
 {
     struct arena *arena = arena_new();
@@ -25,8 +35,8 @@ struct log_tally *log_tally_new(const struct log_options *options)
                                 .first = LOG_NO_TIME,
                                 .last = LOG_NO_TIME,
                                 .previous = LOG_NO_TIME,
+                                .counted = LOG_NO_TIME,
                                 .timer_count = 1,
-                                .outcome_count = 1,
                                 .fault_count = 1,
                                 .error_kind_count = 1};
     log_clock_init(&tally->clock, options->now);
@@ -36,11 +46,13 @@ struct log_tally *log_tally_new(const struct log_options *options)
     init_names(tally, &tally->servers, LOG_TALLY_SERVERS, 40);
     init_names(tally, &tally->early, LOG_TALLY_EARLY, 80);
     init_names(tally, &tally->messages, LOG_TALLY_MESSAGES, 64);
-    MEMORY(tally, LOG_TALLY_ROUTES, tally->route_rows);
+    tally->route_rows = aligned_rows(arena);
     MEMORY(tally, LOG_TALLY_SERVERS, tally->server_timers);
     MEMORY(tally, LOG_TALLY_TIMED, tally->timers);
-    MEMORY(tally, LOG_TALLY_OUTCOMES, tally->outcomes);
-    MEMORY(tally, TALLY_OUTCOME_SLOTS, tally->outcome_slots);
+    MEMORY(tally, TALLY_USUAL_SLOTS, tally->usual);
+    memset(tally->usual, 0xff, TALLY_USUAL_SLOTS * sizeof *tally->usual);
+    MEMORY(tally, LOG_TALLY_ROUTES, tally->route_outcomes);
+    MEMORY(tally, TALLY_OUTCOME_SLOTS, tally->outcomes);
     MEMORY(tally, 1024, tally->lost_statuses);
     MEMORY(tally, 65536, tally->lost_states);
     MEMORY(tally, LOG_TALLY_FAULTS, tally->faults);
@@ -48,6 +60,7 @@ struct log_tally *log_tally_new(const struct log_options *options)
     MEMORY(tally, LOG_TALLY_KINDS, tally->error_kinds);
     MEMORY(tally, LOG_TALLY_EARLY, tally->early_rows);
     MEMORY(tally, LOG_TALLY_MESSAGES, tally->message_rows);
+    tally->scan = log_scan_new(arena, options->way);
     return tally;
 }
 
@@ -58,7 +71,7 @@ void log_tally_free(struct log_tally *tally)
 }
 
 /* False: the line is outside the times asked for. A line without a time is as old as the one before it. */
-static bool see_time(struct log_tally *tally, int64_t *time)
+bool log_tally_see_time(struct log_tally *tally, int64_t *time)
 {
     if (*time == LOG_NO_TIME)
         *time = tally->previous;
@@ -67,6 +80,7 @@ static bool see_time(struct log_tally *tally, int64_t *time)
             tally->unsorted++;
         tally->previous = *time;
     }
+    tally->counted = LOG_NO_TIME;
     if ((tally->options.since != LOG_NO_TIME &&
          (*time == LOG_NO_TIME || *time < tally->options.since)) ||
         (tally->options.until != LOG_NO_TIME && *time != LOG_NO_TIME &&
@@ -74,6 +88,7 @@ static bool see_time(struct log_tally *tally, int64_t *time)
         tally->skipped++;
         return false;
     }
+    tally->counted = *time;
     if (*time == LOG_NO_TIME)
         return true;
     if (tally->first == LOG_NO_TIME || *time < tally->first)
@@ -81,11 +96,6 @@ static bool see_time(struct log_tally *tally, int64_t *time)
     if (*time > tally->last)
         tally->last = *time;
     return true;
-}
-
-static uint32_t at_least_0(int32_t value)
-{
-    return value < 0 ? 0 : (uint32_t)value;
 }
 
 /* "fe[~] be/srv" as httplog writes it; CLF has the names in quotes. One too long for any table stays so. */
@@ -105,58 +115,62 @@ static struct span route_of(const struct log_line *line, char room[static LOG_TA
     return route;
 }
 
+static void fill_lanes(const struct log_line *line, int32_t *lanes)
+{
+    const int32_t values[] = {
+        [LANE_STATUS] = line->status,
+        [LANE_BYTES] = 0,
+        [LANE_ACTCONN] = line->actconn,
+        [LANE_FECONN] = line->feconn,
+        [LANE_BECONN] = line->beconn,
+        [LANE_SRVCONN] = line->srvconn,
+        [LANE_RETRIES] = line->retries,
+        [LANE_SERVER_QUEUE] = line->server_queue,
+        [LANE_BACKEND_QUEUE] = line->backend_queue,
+    };
+
+    memset(lanes, 0, LANE_COUNT * sizeof *lanes);
+    memcpy(lanes, values, sizeof values);
+    memcpy(lanes, line->timers, sizeof line->timers);
+}
+
 static void count_request(struct log_tally *tally, struct span bytes, const struct log_line *line)
 {
     char room[LOG_TALLY_NAME_MAX + 1] = {0};
     struct log_sample sample = {
         .line = bytes,
-        .route = route_of(line, room),
         .client = line->client,
         .time = line->time,
         .status = line->status == LOG_LINE_NONE ? TALLY_NO_STATUS : (uint32_t)(line->status + 1),
         .state = log_tally_pack_state(line->state, strlen(line->state)),
         .bytes = line->bytes,
-        .actconn = at_least_0(line->actconn),
-        .feconn = at_least_0(line->feconn),
-        .beconn = at_least_0(line->beconn),
-        .srvconn = at_least_0(line->srvconn),
-        .retries = at_least_0(line->retries),
-        .server_queue = at_least_0(line->server_queue),
-        .backend_queue = at_least_0(line->backend_queue),
         .is_redispatched = line->is_redispatched,
     };
 
-    memcpy(sample.timers, line->timers, sizeof sample.timers);
-    log_tally_request(tally, &sample);
+    fill_lanes(line, sample.lanes);
+    tally_count(tally, log_tally_route(tally, route_of(line, room)), &sample);
 }
 
-static void count_line(struct log_tally *tally, struct span bytes)
+/* One line, the plain way. */
+void log_tally_line(struct log_tally *tally, struct span bytes, struct log_line *out_line)
 {
-    struct log_line line;
+    struct log_line *line = out_line;
 
-    log_line_parse(&tally->clock, bytes, &line);
-    if (!see_time(tally, &line.time))
+    log_line_parse(&tally->clock, bytes, line);
+    if (!log_tally_see_time(tally, &line->time))
         return;
-    tally->kinds[line.kind]++;
-    tally->cut += line.cut;
-    if (log_line_is_request(&line))
-        count_request(tally, bytes, &line);
-    else if (line.kind == LOG_KIND_ERROR_LINE)
-        log_tally_early(tally, &line);
-    else if (line.kind == LOG_KIND_MESSAGE)
-        log_tally_message(tally, &line);
+    tally->kinds[line->kind]++;
+    tally->cut += line->cut;
+    if (log_line_is_request(line))
+        count_request(tally, bytes, line);
+    else if (line->kind == LOG_KIND_ERROR_LINE)
+        log_tally_early(tally, line);
+    else if (line->kind == LOG_KIND_MESSAGE)
+        log_tally_message(tally, line);
 }
 
 void log_tally_feed(struct log_tally *tally, struct span whole_lines)
 {
-    struct span line;
-
     tally->bytes += whole_lines.len;
-    while (span_next_line(&whole_lines, &line)) {
-        tally->lines++;
-        if (line.len > 0)
-            count_line(tally, line);
-        else
-            tally->kinds[LOG_KIND_UNKNOWN]++;
-    }
+    log_scan_feed(tally, whole_lines);
 }

@@ -15,14 +15,25 @@
 #include "agent/logs/line.h"
 #include "plans/base/arena.h"
 
+/* How lines are taken apart: each way gives the same. */
+enum log_scan_way {
+    LOG_SCAN_BEST,
+    LOG_SCAN_PLAIN, /* log_line_parse for each line */
+    LOG_SCAN_WIDE,  /* many bytes at once, with what every processor of this kind has */
+    LOG_SCAN_AVX2,
+    LOG_SCAN_AVX512,
+    LOG_SCAN_WAYS
+};
+
 struct log_options {
     int64_t now;   /* for times without a year; milliseconds since the epoch */
     int64_t since; /* lines before it are skipped; LOG_NO_TIME: none */
     int64_t until; /* lines at it or after are skipped; LOG_NO_TIME: none */
     /* A line without a time counts as written when the one before it was. */
+    enum log_scan_way way; /* for tests; zero: the fastest this processor has */
 };
 
-#define LOG_TALLY_ROUTES    16384 /* frontend, backend and server as they stand together */
+#define LOG_TALLY_ROUTES    8192 /* frontend, backend and server as they stand together */
 #define LOG_TALLY_SERVERS   8192
 #define LOG_TALLY_TIMED     2048 /* servers with timers of their own, first come */
 #define LOG_TALLY_FRONTENDS 512
@@ -36,8 +47,8 @@ struct log_options {
 #define LOG_TALLY_NAME_MAX  255 /* bytes of frontend, backend and server together */
 #define LOG_TALLY_EXAMPLE   480 /* bytes of a line that are kept as evidence */
 
-/* Milliseconds, of the values >= 0. Exact below 16 ms, else within 6.25 % (log-linear classes of an eighth of
- * an octave, the middle is told); `max` is exact; from 37 hours on only max knows. -1 where count is 0. */
+/* Milliseconds, of the values >= 0. Exact below 16 ms, else within 6.25 % (log-linear classes of an eighth of an
+ * octave, the middle is told); `max` is exact. -1 where count is 0. */
 struct log_percentiles {
     uint64_t count;
     int64_t p50, p95, p99, max;
@@ -165,6 +176,9 @@ void log_tally_feed(struct log_tally *tally, struct span whole_lines);
 void log_tally_merge(struct log_tally *into, const struct log_tally *from);
 void log_tally_summary(const struct log_tally *tally, struct arena *arena,
                        struct log_summary *out_summary);
+
+/* False: this processor or this build does not have it, and log_tally_feed would take the plain one. */
+bool log_tally_has_way(enum log_scan_way way);
 
 /* An error: anything but a normal end, the client's or HAProxy's own answer below 500; or a status from 500. */
 bool log_tally_is_error(const char *state, int32_t status);

@@ -75,8 +75,8 @@ uint32_t log_tally_kind(struct log_tally *tally, uint32_t pair, uint32_t status,
 
 static void count_fault(struct tally_fault *fault, const struct log_sample *sample)
 {
-    int32_t total = sample->timers[LOG_TIMER_TA] < 0 ? 0 : sample->timers[LOG_TIMER_TA];
-    int32_t retries = (int32_t)sample->retries;
+    int32_t total = sample->lanes[LANE_TA] < 0 ? 0 : sample->lanes[LANE_TA];
+    int32_t retries = sample->lanes[LANE_RETRIES] < 0 ? 0 : sample->lanes[LANE_RETRIES];
 
     if (fault->seen.count == 0) {
         fault->least_retries = retries;
@@ -84,8 +84,8 @@ static void count_fault(struct tally_fault *fault, const struct log_sample *samp
     }
     log_tally_see(&fault->seen, sample->time);
     fault->redispatched += sample->is_redispatched;
-    fault->connected += sample->timers[LOG_TIMER_TC] >= 0;
-    fault->queued += (sample->server_queue | sample->backend_queue) != 0;
+    fault->connected += sample->lanes[LANE_TC] >= 0;
+    fault->queued += sample->lanes[LANE_SERVER_QUEUE] > 0 || sample->lanes[LANE_BACKEND_QUEUE] > 0;
     fault->sum_total += (uint64_t)total;
     if (retries < fault->least_retries)
         fault->least_retries = retries;
@@ -98,6 +98,19 @@ static void count_fault(struct tally_fault *fault, const struct log_sample *samp
     keep_example(&fault->example, sample->line);
 }
 
+static struct span address_of(const struct log_sample *sample)
+{
+    struct span address = sample->client;
+
+    if (!sample->has_port)
+        return address;
+    while (address.len > 0 && address.ptr[address.len - 1] != ':')
+        address.len--;
+    if (address.len > 0)
+        address.len--;
+    return address;
+}
+
 void log_tally_error(struct log_tally *tally, uint32_t route, const struct log_sample *sample)
 {
     uint32_t pair = sample->state >> 8;
@@ -107,7 +120,7 @@ void log_tally_error(struct log_tally *tally, uint32_t route, const struct log_s
 
     count_fault(&tally->faults[fault], sample);
     tally->error_kinds[kind].count++;
-    log_sources_add(&tally->error_kinds[kind].sources, sample->client);
+    log_sources_add(&tally->error_kinds[kind].sources, address_of(sample));
 }
 
 /* "fe/bind: why" as it stands in the line: names, separators and text are in one piece. */

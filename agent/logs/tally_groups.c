@@ -110,10 +110,10 @@ static void add_lost(struct groups *groups)
     }
 }
 
-static void raise_to(uint32_t *most, uint32_t value)
+static void raise_to(uint32_t *most, int32_t value)
 {
-    if (value > *most)
-        *most = value;
+    if (value > 0 && (uint32_t)value > *most)
+        *most = (uint32_t)value;
 }
 
 static void add_route(struct groups *groups, uint32_t index)
@@ -122,7 +122,7 @@ static void add_route(struct groups *groups, uint32_t index)
     struct log_group *const members[] = {groups->all, &groups->frontends[route->frontend],
                                          &groups->backends[route->backend],
                                          &groups->servers[route->server]};
-    const uint32_t conns[] = {groups->tally->actconn, route->feconn, route->beconn, route->srvconn};
+    static const enum tally_lane conns[] = {LANE_ACTCONN, LANE_FECONN, LANE_BECONN, LANE_SRVCONN};
 
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         struct log_group *group = members[i];
@@ -135,9 +135,12 @@ static void add_route(struct groups *groups, uint32_t index)
         group->redispatched += route->redispatched;
         group->queued += route->queued;
         group->bytes += route->bytes;
-        raise_to(&group->conns, conns[i]);
-        raise_to(&group->server_queue, route->server_queue);
-        raise_to(&group->backend_queue, route->backend_queue);
+        raise_to(&group->conns, route->most[conns[i]]);
+        raise_to(&group->server_queue, route->most[LANE_SERVER_QUEUE]);
+        raise_to(&group->backend_queue, route->most[LANE_BACKEND_QUEUE]);
+        for (enum log_timer timer = LOG_TIMER_TR; timer < LOG_TIMER_COUNT; timer++)
+            if (route->most[timer] > group->timers[timer].max)
+                group->timers[timer].max = route->most[timer];
     }
     if (route->server != 0 && groups->servers[route->server].backend == NULL) {
         groups->servers[route->server].backend = ""; /* seen; named below */
@@ -149,7 +152,7 @@ static void add_route(struct groups *groups, uint32_t index)
 static void tell_timers(struct log_group *group, const struct log_timers *timers)
 {
     for (enum log_timer timer = LOG_TIMER_TR; timer < LOG_TIMER_COUNT; timer++)
-        log_timers_percentiles(timers, timer, &group->timers[timer]);
+        log_timers_percentiles(timers, timer, group->timers[timer].max, &group->timers[timer]);
 }
 
 /* A backend's times are those of its servers together, and all are those of everything. */
@@ -233,13 +236,15 @@ void log_tally_summary_groups(const struct log_tally *tally, struct arena *arena
         .first_server = arena_alloc(arena, tally->backends.count * sizeof(uint32_t)),
         .next_server = arena_alloc(arena, tally->servers.count * sizeof(uint32_t)),
     };
+    struct tally_outcome outcome;
     struct log_group *all;
+    uint32_t place = 0;
     size_t one;
 
     for (uint32_t i = 0; i < tally->routes.count; i++)
         add_route(&groups, i);
-    for (uint32_t i = 1; i < tally->outcome_count; i++)
-        add_outcome(&groups, &tally->outcomes[i]);
+    while (log_tally_next_outcome(tally, &place, &outcome))
+        add_outcome(&groups, &outcome);
     add_lost(&groups);
     add_timers(&groups);
     summary->all.name = "all";

@@ -1,12 +1,6 @@
-#include "agent/logs/tally_parts.h"
+#include "agent/logs/tally_count.h"
 
 #include <string.h>
-
-static void raise_to(uint32_t *most, uint32_t value)
-{
-    if (value > *most)
-        *most = value;
-}
 
 static void merge_routes(struct log_tally *into, const struct log_tally *from, uint32_t *map)
 {
@@ -23,11 +17,7 @@ static void merge_routes(struct log_tally *into, const struct log_tally *from, u
         sum->redispatched += row->redispatched;
         sum->queued += row->queued;
         sum->bytes += row->bytes;
-        raise_to(&sum->feconn, row->feconn);
-        raise_to(&sum->beconn, row->beconn);
-        raise_to(&sum->srvconn, row->srvconn);
-        raise_to(&sum->server_queue, row->server_queue);
-        raise_to(&sum->backend_queue, row->backend_queue);
+        tally_raise(sum->most, row->most);
     }
 }
 
@@ -49,15 +39,11 @@ static void merge_timers(struct log_tally *into, const struct log_tally *from)
 static void merge_outcomes(struct log_tally *into, const struct log_tally *from,
                            const uint32_t *map)
 {
-    for (uint32_t i = 1; i < from->outcome_count; i++) {
-        const struct tally_outcome *outcome = &from->outcomes[i];
-        uint32_t row = log_tally_outcome(into, map[outcome->route], outcome->key);
+    struct tally_outcome outcome;
+    uint32_t place = 0;
 
-        if (row == 0)
-            log_tally_lose(into, outcome->key, outcome->count);
-        else
-            into->outcomes[row].count += outcome->count;
-    }
+    while (log_tally_next_outcome(from, &place, &outcome))
+        log_tally_add_outcome(into, map[outcome.route], outcome.key, outcome.count);
     for (size_t i = 0; i < 1024; i++)
         into->lost_statuses[i] += from->lost_statuses[i];
     for (size_t i = 0; i < 65536; i++)
@@ -158,7 +144,6 @@ void log_tally_merge(struct log_tally *into, const struct log_tally *from)
     for (size_t i = 0; i < LOG_KIND_COUNT; i++)
         into->kinds[i] += from->kinds[i];
     merge_times(into, from);
-    raise_to(&into->actconn, from->actconn);
     merge_routes(into, from, map);
     merge_timers(into, from);
     merge_outcomes(into, from, map);

@@ -34,6 +34,8 @@ uint32_t log_tally_route(struct log_tally *tally, struct span route)
 
     if (index < known)
         return index;
+    row->name = tally->routes.names[index].offset;
+    row->name_len = tally->routes.names[index].len;
     server = route;
     frontend = span_cut(&server, ' ');
     row->is_tls = span_ends_with(frontend, "~");
@@ -43,6 +45,7 @@ uint32_t log_tally_route(struct log_tally *tally, struct span route)
     row->server = add(&tally->servers, server);
     row->backend = add(&tally->backends, span_cut(&server, '/'));
     row->server_kind = kind_of(server);
+    row->is_client = span_ends_with(route, " -/-");
     row->timers = timers_of(tally, row->server);
     return index;
 }

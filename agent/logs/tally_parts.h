@@ -12,33 +12,64 @@
 
 #define TALLY_NO_STATUS 1023 /* TCP; else status + 1 */
 
+/* The numbers of a request, side by side so that they are taken many at once. A number that there is not is -1. */
+enum tally_lane {
+    LANE_TR, /* timers as in enum log_timer */
+    LANE_TW,
+    LANE_TC,
+    LANE_RESPONSE,
+    LANE_TA,
+    LANE_STATUS,
+    LANE_BYTES,
+    LANE_ACTCONN,
+    LANE_FECONN,
+    LANE_BECONN,
+    LANE_SRVCONN,
+    LANE_RETRIES,
+    LANE_SERVER_QUEUE,
+    LANE_BACKEND_QUEUE,
+    LANE_USED,
+    LANE_COUNT = 16
+};
+
 struct log_sample {
-    struct span line;  /* all of it, for examples */
-    struct span route; /* "fe[~] be/srv" */
+    int32_t lanes[LANE_COUNT];
+    struct span line; /* all of it, for examples */
     struct span client;
+    bool has_port; /* "address:port": only an error's is taken apart */
     int64_t time;
-    int32_t timers[LOG_TIMER_COUNT];
     uint32_t status; /* + 1, or TALLY_NO_STATUS */
     uint32_t state;
-    uint64_t bytes;
-    uint32_t actconn, feconn, beconn, srvconn, retries, server_queue, backend_queue;
+    uint64_t bytes; /* also those that the lane has no room for */
     bool is_redispatched;
 };
 
+/* Rows begin on cache lines: `most` is read and written in one piece. */
+#define TALLY_ROUTE_ALIGNMENT 64
 struct tally_route {
+    _Alignas(TALLY_ROUTE_ALIGNMENT) int32_t most[LANE_COUNT]; /* largest of each lane */
+    uint64_t requests, bytes, retries, retried, redispatched, queued;
     uint32_t frontend, backend, server; /* in their tables; 0 is "(others)" */
-    uint32_t outcome_key, outcome;      /* what the last request came to, and its row */
     uint32_t timers;                    /* of its server */
-    uint32_t feconn, beconn, srvconn, server_queue, backend_queue;
-    bool is_tls;
+    uint32_t name, name_len;            /* where its bytes stand in routes.bytes */
     enum log_server_kind server_kind;
-    uint64_t requests, retries, retried, redispatched, queued, bytes;
+    bool is_tls;
+    bool is_client; /* "-/-": HAProxy's own requests */
 };
 
+/* Open addressing, free where count is 0. */
 struct tally_outcome {
     uint32_t route;
     uint32_t key; /* status << 16 | state */
     uint64_t count;
+};
+
+/* Pairs of status and state, the first that came. A slot that is free has a key that there is not. */
+#define TALLY_USUAL       64
+#define TALLY_USUAL_SLOTS 4096U
+#define TALLY_NO_KEY      UINT32_MAX
+struct tally_usual {
+    uint32_t key, index;
 };
 
 struct tally_seen {
@@ -77,8 +108,10 @@ struct tally_message {
     struct tally_example example;
 };
 
-#define TALLY_OUTCOME_SLOTS (2 * LOG_TALLY_OUTCOMES)
+#define TALLY_OUTCOME_SLOTS (2U * LOG_TALLY_OUTCOMES)
 #define TALLY_FAULT_SLOTS   (2 * LOG_TALLY_FAULTS)
+
+struct log_scan;
 
 struct log_tally {
     struct arena *arena;
@@ -89,7 +122,7 @@ struct log_tally {
     uint64_t kinds[LOG_KIND_COUNT];
     int64_t first, last; /* of what was counted */
     int64_t previous;    /* time of the line before */
-    uint32_t actconn;
+    int64_t counted;     /* the same, where it was not skipped; else LOG_NO_TIME */
 
     /* Each has "(others)" at 0: the name is its own, and cannot be a frontend's. */
     struct log_names routes, frontends, backends, servers;
@@ -98,8 +131,10 @@ struct log_tally {
     struct log_timers *timers;
     uint32_t timer_count; /* 0 is shared by servers that came later */
 
-    struct tally_outcome *outcomes; /* 0 is not used */
-    uint32_t *outcome_slots;
+    struct tally_usual *usual;
+    uint32_t usual_keys[TALLY_USUAL], usual_count;
+    uint64_t (*route_outcomes)[TALLY_USUAL]; /* by route, by index in usual_keys */
+    struct tally_outcome *outcomes;          /* the others */
     uint32_t outcome_count;
     uint64_t *lost_statuses, *lost_states; /* by status and by state, of outcomes without room */
 
@@ -112,14 +147,20 @@ struct log_tally {
     struct log_names early, messages; /* "fe/bind: why"; "kind proxy/server" */
     struct tally_early *early_rows;
     struct tally_message *message_rows;
+
+    struct log_scan *scan;
 };
 
 /* tally_names.c */
 uint32_t log_tally_route(struct log_tally *tally, struct span route);
-/* tally_count.c */
-void log_tally_request(struct log_tally *tally, const struct log_sample *sample);
-uint32_t log_tally_outcome(struct log_tally *tally, uint32_t route, uint32_t key);
-void log_tally_lose(struct log_tally *tally, uint32_t key, uint64_t count);
+/* tally.c: the plain way. False: it was outside the times asked for. */
+void log_tally_line(struct log_tally *tally, struct span bytes, struct log_line *out_line);
+bool log_tally_see_time(struct log_tally *tally, int64_t *time);
+/* tally_outcomes.c */
+void log_tally_add_outcome(struct log_tally *tally, uint32_t route, uint32_t key, uint64_t count);
+/* The next one, in no order, from *place = 0 on; false at the end. */
+bool log_tally_next_outcome(const struct log_tally *tally, uint32_t *place,
+                            struct tally_outcome *out_outcome);
 /* tally_errors.c */
 void log_tally_error(struct log_tally *tally, uint32_t route, const struct log_sample *sample);
 uint32_t log_tally_fault(struct log_tally *tally, uint32_t route, uint32_t key);
@@ -132,6 +173,11 @@ void log_tally_merge_seen(struct tally_seen *into, const struct tally_seen *from
 /* tally_states.c */
 uint32_t log_tally_pack_state(const char *state, size_t letters);
 void log_tally_unpack_state(uint32_t packed, size_t letters, char *out_state);
-bool log_tally_is_error_packed(uint32_t state, uint32_t status);
+
+/* '-' is 1, 'L' is 2 */
+static inline bool log_tally_is_error_packed(uint32_t state, uint32_t status)
+{
+    return state >> 12 > 2 || (status != TALLY_NO_STATUS && status > 500);
+}
 
 #endif

@@ -32,14 +32,6 @@ void log_tally_unpack_state(uint32_t packed, size_t letters, char *out_state)
     out_state[len] = '\0';
 }
 
-bool log_tally_is_error_packed(uint32_t state, uint32_t status)
-{
-    uint32_t first = state >> 12;
-
-    /* '-' is 1, 'L' is 2 */
-    return first > 2 || (status != TALLY_NO_STATUS && status > 500);
-}
-
 bool log_tally_is_error(const char *state, int32_t status)
 {
     return log_tally_is_error_packed(log_tally_pack_state(state, strnlen(state, 4)),
