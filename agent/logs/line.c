@@ -1,21 +1,13 @@
 #include "agent/logs/line_parts.h"
 
+#include "agent/logs/message.h"
 #include "agent/logs/take.h"
 
-/* What HAProxy's own messages begin with, where no tag says that a line is HAProxy's. */
-static const char *const message_words[] = {
-    "Server ",   "Backup Server ", "Health check for ", "Agent check for ", "backend ",
-    "proxy ",    "Proxy ",         "Connect() failed ", "Cannot bind to ",  "Paused ",
-    "Resumed ",  "Detected ",      "[ALERT]",           "[WARNING]",        "[NOTICE]",
-    "Stopping ", "Starting ",      "Binding ",          "socket(): ",       "Port ",
-};
-
-static bool begins_like_message(struct span payload)
+static bool is_message(struct span payload)
 {
-    for (size_t i = 0; i < sizeof message_words / sizeof *message_words; i++)
-        if (span_starts_with(payload, message_words[i]))
-            return true;
-    return false;
+    struct log_message message;
+
+    return log_message_classify(payload, &message);
 }
 
 static void clear(struct log_line *line)
@@ -125,7 +117,7 @@ static void read_other(struct log_clock *clock, struct log_line *line)
     clear_payload(line);
     if (line->payload.len == 0)
         return;
-    if (is_ours || (line->tag.len == 0 && begins_like_message(line->payload))) {
+    if (is_ours || (line->tag.len == 0 && is_message(line->payload))) {
         line->kind = LOG_KIND_MESSAGE;
         line->message = line->payload;
     } else if (line->tag.len > 0) {

@@ -20,11 +20,11 @@ bool log_clf_read(struct span rest, struct log_line *line);
 
 /* Behind the queues of httplog and httpslog: "[ {captures}][ {captures}] "request"[ tls/parts]". */
 void log_request_read_tail(struct span rest, struct log_line *line);
-/* httplog's ends in the request's quote; what httpslog adds ends otherwise. */
+/* httplog's ends in the request's quote, and not in the one that opens it; what httpslog adds ends otherwise. */
 static inline bool log_request_is_whole_tail(struct span tail)
 {
     /* `|`: which of both it is alternates, and a branch on that would be guessed wrongly half the time */
-    return tail.len >= 3 && tail.ptr[tail.len - 1] == '"' &&
+    return tail.len >= 3 && tail.ptr[tail.len - 1] == '"' && tail.ptr[tail.len - 2] != ' ' &&
            ((tail.ptr[1] == '"') | (tail.ptr[1] == '{'));
 }
 

@@ -105,9 +105,9 @@ static inline bool read_client_and_date(const struct log_scan *scan, const char 
     uint32_t len = scan_first_bit(scan_equal64(client, ' '));
     uint64_t before = len == 64 ? 0 : (UINT64_C(1) << len) - 1;
 
-    /* A colon that is neither first nor last; and no time that only looks like a client. */
-    if ((scan_equal64(client, ':') & before & (before >> 1) & ~UINT64_C(1)) == 0 ||
-        client[len - 1] == ':' || (!prefix->has_time && client[4] == '-'))
+    /* A colon that is neither first nor last; and no time or priority that only looks like a client. */
+    if ((scan_equal64(client, ':') & before & ~UINT64_C(1)) == 0 || client[len - 1] == ':' ||
+        (!prefix->has_time && (client[4] == '-' || client[0] == '<')))
         return false;
     if (!scan->date.is_known ||
         scan_is_outside(client + len + 1, scan->date.low, scan->date.high, 1))

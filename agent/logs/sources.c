@@ -11,11 +11,26 @@ static struct span address_of(const struct log_sources *sources, size_t i)
     return (struct span){sources->addresses[i], sources->lens[i]};
 }
 
+_Static_assert(LOG_TALLY_SOURCES == 64, "a bit for each");
+
+/* One bit for each hash that is the same, without a branch for each. */
+static uint64_t same_hashes(const struct log_sources *sources, uint32_t hash)
+{
+    uint64_t same = 0;
+
+    for (size_t i = 0; i < LOG_TALLY_SOURCES; i++)
+        same |= (uint64_t)(sources->hashes[i] == hash) << i;
+    return same;
+}
+
 static size_t find(const struct log_sources *sources, struct span address, uint32_t hash)
 {
-    for (size_t i = 0; i < sources->count; i++)
-        if (sources->hashes[i] == hash && span_equal(address_of(sources, i), address))
+    for (uint64_t same = same_hashes(sources, hash); same != 0; same &= same - 1) {
+        size_t i = (size_t)__builtin_ctzll(same);
+
+        if (i < sources->count && span_equal(address_of(sources, i), address))
             return i;
+    }
     return sources->count;
 }
 
@@ -27,6 +42,20 @@ static size_t rarest(const struct log_sources *sources)
         if (sources->counts[i] < sources->counts[least])
             least = i;
     return least;
+}
+
+/* The same of a full table, going on where it stopped: counts only grow, so that what was passed need not be looked at
+ * again until all are above what was least. */
+static size_t next_rarest(struct log_sources *sources)
+{
+    for (uint32_t i = sources->rarest; i < LOG_TALLY_SOURCES; i++)
+        if (sources->counts[i] == sources->least) {
+            sources->rarest = i;
+            return i;
+        }
+    sources->rarest = (uint32_t)rarest(sources);
+    sources->least = sources->counts[sources->rarest];
+    return sources->rarest;
 }
 
 static void put(struct log_sources *sources, size_t i, struct span address, uint32_t hash)
@@ -52,7 +81,7 @@ void log_sources_add(struct log_sources *sources, struct span address)
         if (sources->count < LOG_TALLY_SOURCES) {
             sources->count++;
         } else {
-            i = rarest(sources);
+            i = next_rarest(sources);
             sources->over[i] = sources->counts[i];
         }
         put(sources, i, address, hash);
@@ -96,6 +125,7 @@ void log_sources_merge(struct log_sources *into, const struct log_sources *from)
         into->counts[slot] = count;
         into->over[slot] = from->over[i] + unseen_old;
     }
+    into->rarest = LOG_TALLY_SOURCES; /* look anew */
 }
 
 static int by_count(const void *a, const void *b)

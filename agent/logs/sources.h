@@ -14,6 +14,9 @@
 
 struct log_sources {
     uint32_t count;
+    uint32_t
+        rarest; /* all in front of it came more often than the rarest did when it was looked for */
+    uint64_t least; /* how often that was */
     uint32_t hashes[LOG_TALLY_SOURCES];
     uint64_t counts[LOG_TALLY_SOURCES];
     uint64_t over[LOG_TALLY_SOURCES];

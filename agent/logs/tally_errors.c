@@ -1,6 +1,9 @@
 #include "agent/logs/tally_parts.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "agent/logs/message.h"
 
 void log_tally_see(struct tally_seen *seen, int64_t time)
 {
@@ -114,11 +117,16 @@ static struct span address_of(const struct log_sample *sample)
 void log_tally_error(struct log_tally *tally, uint32_t route, const struct log_sample *sample)
 {
     uint32_t pair = sample->state >> 8;
-    uint32_t fault = log_tally_fault(tally, route, sample->status << 16 | pair);
-    uint32_t kind =
-        log_tally_kind(tally, pair, sample->status, tally->route_rows[route].server_kind);
+    struct tally_fault *fault =
+        &tally->faults[log_tally_fault(tally, route, sample->status << 16 | pair)];
+    uint32_t kind = fault->kind;
 
-    count_fault(&tally->faults[fault], sample);
+    if (kind == 0) {
+        kind = log_tally_kind(tally, pair, sample->status, tally->route_rows[route].server_kind);
+        if (fault != tally->faults) /* the shared row is of all kinds */
+            fault->kind = kind;
+    }
+    count_fault(fault, sample);
     tally->error_kinds[kind].count++;
     log_sources_add(&tally->error_kinds[kind].sources, address_of(sample));
 }
@@ -135,12 +143,30 @@ void log_tally_early(struct log_tally *tally, const struct log_line *line)
     log_sources_add(&row->sources, line->client);
 }
 
+/* "kind proxy/server"; names are HAProxy's: without blanks and slashes. */
+static struct span message_name(const struct log_message *message, char *room, size_t size)
+{
+    int len = snprintf(room, size, "%s %.*s/%.*s", log_message_word(message->kind),
+                       (int)message->proxy.len, message->proxy.ptr, (int)message->server.len,
+                       message->server.ptr);
+
+    return (struct span){room, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size};
+}
+
+/* A name that does not fit is too long for the table, too. */
 void log_tally_message(struct log_tally *tally, const struct log_line *line)
 {
-    struct span name = span_of("message /");
-    uint32_t index = log_names_add(&tally->messages, name, log_names_hash(name));
-    struct tally_message *row = &tally->message_rows[index == LOG_NAMES_NONE ? 0 : index];
+    char room[LOG_TALLY_NAME_MAX + 2];
+    struct log_message message = {.kind = LOG_MESSAGE_OTHER};
+    struct span name;
+    struct tally_message *row;
+    uint32_t index;
 
+    if (!log_message_classify(line->message, &message))
+        message = (struct log_message){.kind = LOG_MESSAGE_OTHER};
+    name = message_name(&message, room, sizeof room);
+    index = log_names_add(&tally->messages, name, log_names_hash(name));
+    row = &tally->message_rows[index == LOG_NAMES_NONE ? 0 : index];
     log_tally_see(&row->seen, line->time);
     keep_example(&row->example, line->message);
 }

@@ -85,6 +85,7 @@ struct tally_example {
 struct tally_fault {
     uint32_t route;
     uint32_t key;
+    uint32_t kind; /* its row in error_kinds; 0: not known yet, or there was no room */
     struct tally_seen seen;
     uint64_t redispatched, connected, queued, sum_total;
     int32_t least_retries, most_retries, least_total, most_total;
