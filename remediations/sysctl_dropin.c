@@ -30,11 +30,11 @@ static const struct bounds {
     {"net.netfilter.nf_conntrack_max", 1, INT32_MAX},
 };
 
-/* A socket that listens keeps the queue it was made with. */
+/* A socket that listens keeps the accept queue it was made with. tcp_max_syn_backlog is looked at
+ * for each SYN (Linux 6.1, net/ipv4/tcp_input.c, tcp_conn_request). */
 static bool needs_listen(const char *key)
 {
-    return strcmp(key, "net.core.somaxconn") == 0 ||
-           strcmp(key, "net.ipv4.tcp_max_syn_backlog") == 0;
+    return strcmp(key, "net.core.somaxconn") == 0;
 }
 
 static const char *fold(struct span value, struct arena *arena)

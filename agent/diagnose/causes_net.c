@@ -5,6 +5,7 @@ static const struct cause rows[] = {
         .slug = "listen-overflow",
         .severity = SEVERITY_CRITICAL,
         .look = accept_look_listen_overflow,
+        .is_cured_later = true,
         .explain =
             {
                 .line = "clients come faster than a listener's queue holds",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/diagnose/causes.h"
 #include "agent/diagnose/diagnose.h"
 #include "agent/transaction/signals.h"
 
@@ -218,10 +219,14 @@ void probes_compare(const struct facts *before, const struct facts *after, struc
     compare_connects(before, after, arena, worse);
 }
 
-/* A finding that some change of the plan answers: its proof is due now, but for a change that only
- * a restart makes effective. */
+/* A finding that some change of the plan answers: its proof is due now, but for what only a restart
+ * makes effective. */
 static bool is_answered(const struct plan *plan, const struct finding *finding)
 {
+    const struct cause *cause = causes_find(finding->cause);
+
+    if (cause != NULL && cause->is_cured_later)
+        return false;
     for (size_t i = 0; i < plan->change_count; i++)
         if (plan->changes[i].action != ACTION_NO_OP && plan->changes[i].impact != IMPACT_RESTART &&
             strings_have(&plan->changes[i].why, finding->cause))

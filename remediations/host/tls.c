@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -44,6 +46,16 @@ static int take_any(int is_good, X509_STORE_CTX *store)
     return 1;
 }
 
+/* OpenSSL copies the name, but takes it as a pointer to what could be changed. */
+static bool set_name(SSL *session, const char *name)
+{
+    char *copy = name == NULL ? NULL : strdup(name);
+    bool done = name == NULL || (copy != NULL && SSL_set_tlsext_host_name(session, copy) == 1);
+
+    free(copy);
+    return done;
+}
+
 int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls, struct err *err)
 {
     struct tls *tls = calloc(1, sizeof *tls);
@@ -61,7 +73,7 @@ int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls,
     }
     tls->session = tls->context != NULL ? SSL_new(tls->context) : NULL;
     if (tls->session == NULL || SSL_set_fd(tls->session, fd) != 1 ||
-        (name != NULL && SSL_set_tlsext_host_name(tls->session, name) != 1)) {
+        !set_name(tls->session, name)) {
         tls_free(tls);
         ERR_clear_error();
         return err_set(err, ERR_UNSUPPORTED, "OpenSSL cannot be used here");

@@ -107,8 +107,8 @@ static void add_http(struct text *text)
 static void add_line(struct text *text)
 {
     static const char *const others[] = {
-        "Server static/s1 is DOWN, reason: Layer4 timeout, check duration: 499ms. 3 active and 0 "
-        "backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue.",
+        ("Server static/s1 is DOWN, reason: Layer4 timeout, check duration: 499ms. 3 active and 0 "
+         "backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue."),
         "backend static has no server available!",
         "Connect from 1.2.3.4:5 to 5.6.7.8:80 (fe/TCP)",
         "",

@@ -18,7 +18,8 @@ work=$(mktemp -d)
 tree=$work/tree
 status=0
 cleanup=: # one more thing to do at the end
-still= holder=
+still=""
+holder=""
 trap 'end_still; eval "$cleanup"; rm -rf -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -141,8 +142,9 @@ goes_on() {
 }
 has_ended() {
     ended=0
+    # shellcheck disable=SC2034 # for who calls
     wait "$still" || ended=$?
-    still=
+    still=""
 }
 end_still() { # where the test fails meanwhile
     [ -z "$still" ] || kill -KILL "$still" $holder 2>/dev/null || :
