@@ -1,6 +1,6 @@
 """HAProxy itself says 503 to some, by a rule; the servers are well, and their checks expect a 404."""
-CAUSE = None
-NOT = ["backend-bad-response"]
+CAUSE = "answered-by-rule"
+NOT = ["backend-bad-response", "backend-http-status"]
 
 
 def make(host):

@@ -1,5 +1,6 @@
 """HAProxy was at its global maxconn, and is not any more."""
 CAUSE = None
+POSSIBLE = ["proxy-protocol-mismatch"]  # fifty connections, and not one request that could be read
 
 
 def make(host):
