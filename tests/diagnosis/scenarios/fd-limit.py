@@ -3,7 +3,7 @@ import os
 
 CAUSE = "fd-limit"
 ALSO = ["maxconn-over-budget"]  # that is why
-NOT = ["global-maxconn", "backend-refused"]
+NOT = ["global-maxconn", "backend-refused", "system-fd-limit"]
 
 
 def make(host):
