@@ -63,9 +63,9 @@ struct explanation {
 struct cause {
     const char *slug;
     enum severity severity; /* usual one; a finding may be milder */
+    bool is_cured_later;    /* its repair is in force after a restart: no proof is due before */
     void (*look)(struct diagnosis_work *work, const struct cause *cause);
     struct explanation explain;
-    bool is_cured_later; /* its repair is in force after a restart: no proof is due before */
 };
 /* A new finding; fill it in. The pointer stays good; past PLAN_FINDINGS_MAX it is counted, but not
  * in the result. */

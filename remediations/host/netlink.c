@@ -30,17 +30,19 @@ void netlink_close(struct netlink *netlink)
 int netlink_open(int bus, struct netlink **out_netlink, struct err *err)
 {
     const struct timeval silence = {.tv_sec = SILENCE_S};
-    struct netlink *netlink CLEANUP_NETLINK = calloc(1, sizeof *netlink);
+    struct netlink *netlink = calloc(1, sizeof *netlink);
 
     if (netlink == NULL)
         return err_sys(err, ENOMEM, "cannot open a netlink socket");
     netlink->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
     if (netlink->socket == NULL || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
         setsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVTIMEO, &silence,
-                   sizeof silence) < 0)
-        return err_sys(err, errno, "cannot open a netlink socket");
+                   sizeof silence) < 0) {
+        int failed = errno;
+        netlink_close(netlink);
+        return err_sys(err, failed, "cannot open a netlink socket");
+    }
     *out_netlink = netlink;
-    netlink = NULL;
     return 0;
 }
 
