@@ -101,7 +101,8 @@ part_without() {
         run_tests without '^unit/'
 }
 # gcc's uninitialized values are mostly ones that a failed call would have left; clang's analyzer tells them apart.
-analyzer='-fanalyzer -Wno-analyzer-use-of-uninitialized-value'
+# It also takes the shift of a vector's elements for one of its number of elements (gcc 12).
+analyzer='-fanalyzer -Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-shift-count-overflow'
 part_analyzer() {
     make_all analyzer gcc -DCMAKE_BUILD_TYPE=Debug -DHAMEDIC_TESTS=OFF \
         -DCMAKE_C_FLAGS="$analyzer"
