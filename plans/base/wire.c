@@ -8,10 +8,8 @@ enum { GROUP_BITS = 7, GROUP_MORE = 0x80, GROUPS_MAX = 10 };
 
 static const struct wire_field string_fields[] = {{.type = WIRE_STRING}};
 static const struct wire_field u64_fields[] = {{.type = WIRE_U64}};
-static const struct wire_field i64_fields[] = {{.type = WIRE_I64}};
 const struct wire_shape wire_string_shape = WIRE_SHAPE(const char *, string_fields);
 const struct wire_shape wire_u64_shape = WIRE_SHAPE(uint64_t, u64_fields);
-const struct wire_shape wire_i64_shape = WIRE_SHAPE(int64_t, i64_fields);
 
 /* Small negative numbers are common (-1: not known) and shall be short. */
 static uint64_t fold(int64_t value)

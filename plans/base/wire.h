@@ -95,7 +95,6 @@ struct wire_shape {
 /* For arrays and MANY of one plain value each. */
 extern const struct wire_shape wire_string_shape; /* const char * */
 extern const struct wire_shape wire_u64_shape;
-extern const struct wire_shape wire_i64_shape;
 
 void wire_write(struct text *out, const struct wire_shape *shape, const void *object);
 /* *rest goes behind what was read. *out_object MUST be zeroed; on failure it may be half filled. */
