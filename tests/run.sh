@@ -176,6 +176,7 @@ mkdir -p "$build/logs"
 
 passed=0
 failed=0
+names='' # of what failed, a line each
 # A part that ran ctest counts as its tests, the lab and diagnosis as their scenarios, crash as its rows; any other one counts as one.
 tally() { # LOG STATUS
     line=$(sed -n -E 's/^([0-9]+) of ([0-9]+) (scenarios passed|rows held)[ ,].*/\1 \2/p' "$1")
@@ -192,6 +193,11 @@ tally() { # LOG STATUS
     bad=${line#*, } bad=${bad%% *}
     good=$((${line##* } - bad))
     [ "$2" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+}
+# What failed by name: tests of ctest, scenarios and rows; else the part is all there is to name.
+names_in() { # LOG
+    sed -n -E 's/^[[:space:]]+[0-9]+ - ([^ ]+) \((Failed|Timeout|Not Run|SEGFAULT|Subprocess aborted|Child aborted).*/\1/p
+        s/^([a-z][^ ]*) .* (FAILED|WRONG|NOT HELD)([ ;].*)?$/\1/p' "$1" | sort -u
 }
 begin=$(date +%s)
 for part in "$@"; do
@@ -212,8 +218,12 @@ for part in "$@"; do
     else
         echo "FAILED ($good passed, $bad failed, $(($(date +%s) - start)) s); the end of $log:"
         tail -n 60 "$log" | sed 's/^/    /'
+        found=$(names_in "$log" | tr '\n' ' ')
+        names="$names
+failed in $part: ${found:-see $log}"
     fi
 done
 echo "This took $((($(date +%s) - begin) / 60)) min $((($(date +%s) - begin) % 60)) s."
+[ -z "$names" ] || echo "${names#?}"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -177,6 +177,40 @@ void reload_look_failed(struct diagnosis_work *work, const struct cause *cause)
 
 enum { TOLD_MAX = 8 };
 
+/* What a reload or a start would meet now: who is told to reload would walk into it. */
+static bool tell_obstacles(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct diagnosis_result *result = work->result;
+    bool found = false;
+
+    for (size_t i = 0; i < result->finding_count; i++) {
+        const struct finding *in_the_way = &result->findings[i];
+
+        if (in_the_way->state != FINDING_PROVEN || !can_be_behind(in_the_way->cause))
+            continue;
+        strings_addf(&finding->consequences, work->arena, "a reload now meets %s (%s)",
+                     in_the_way->cause, look_shown(in_the_way->summary));
+        strings_addf(&finding->advice, work->arena,
+                     "do not reload before %s is repaired, or put the file back",
+                     in_the_way->cause);
+        found = true;
+    }
+    return found;
+}
+
+static void advise_reload(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct facts *facts = work->facts;
+
+    if (facts->haproxy->unit != NULL && facts->systemd_unit.loaded)
+        strings_addf(&finding->advice, work->arena,
+                     "if the change is meant: systemctl reload %s; else put the file back",
+                     facts->haproxy->unit);
+    else
+        strings_add(&finding->advice, work->arena,
+                    "if the change is meant, reload HAProxy; else put the file back");
+}
+
 void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cause)
 {
     const struct facts *facts = work->facts;
@@ -205,11 +239,6 @@ void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cau
                           "show proc: no reload has failed since the last one that worked");
     strings_add(&finding->consequences, work->arena,
                 "what was changed is not in force; the next reload or start brings it");
-    if (facts->haproxy->unit != NULL && facts->systemd_unit.loaded)
-        strings_addf(&finding->advice, work->arena,
-                     "if the change is meant: systemctl reload %s; else put the file back",
-                     facts->haproxy->unit);
-    else
-        strings_add(&finding->advice, work->arena,
-                    "if the change is meant, reload HAProxy; else put the file back");
+    if (!tell_obstacles(work, finding))
+        advise_reload(work, finding);
 }

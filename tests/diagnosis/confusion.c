@@ -608,6 +608,11 @@ static void edited_not_reloaded(struct bench *bench)
     bench_edited(bench, 2000);
     bench->facts.systemd_unit.status_text = "Ready.";
 }
+static void edited_over_budget(struct bench *bench)
+{
+    bench_edited(bench, 100000);
+    bench->facts.systemd_unit.status_text = "Ready.";
+}
 static void reload_failed_put_back(struct bench *bench)
 {
     bench->facts.master.failed_reloads = 1;
@@ -1442,6 +1447,9 @@ static const struct scenario scenarios[] = {
     {"reload failed, HAProxy 2.4", reload_failed_old_version, {PROVEN("reload-failed")}},
     {"edited, nobody knows of a reload", reload_failed_unseen, {POSSIBLE("reload-failed")}},
     {"edited and not reloaded", edited_not_reloaded, {PROVEN("config-not-loaded")}},
+    {"edited over the budget, not reloaded",
+     edited_over_budget,
+     {PROVEN("maxconn-over-budget"), PROVEN("config-not-loaded")}},
     {"reload failed, file put back", reload_failed_put_back, {POSSIBLE("reload-failed")}},
     {"reload failed, but a tree", reload_and_tree, {{0}}},
     {"HAProxy's sysctl loses", overridden_for_haproxy, {PROVEN("sysctl-overridden")}},

@@ -251,6 +251,37 @@ static void test_reload_failed_invalid_file_is_the_cause_behind_it(void **state)
     bench_free(bench);
 }
 
+/* ---- config-not-loaded ---- */
+
+static void test_config_not_loaded_says_what_a_reload_would_meet(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_edited(bench, 100000);
+    bench->facts.systemd_unit.status_text = "Ready.";
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "config-not-loaded");
+    assert_true(mentions(&finding->consequences, "a reload now meets maxconn-over-budget"));
+    assert_true(
+        mentions(&finding->advice, "do not reload before maxconn-over-budget is repaired"));
+    assert_false(mentions(&finding->advice, "systemctl reload"));
+    bench_free(bench);
+}
+
+static void test_config_not_loaded_with_nothing_in_the_way_is_reloaded(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_edited(bench, 2000);
+    bench->facts.systemd_unit.status_text = "Ready.";
+    struct diagnosis_result result = run(bench);
+    assert_true(mentions(&find(&result, "config-not-loaded")->advice,
+                         "systemctl reload haproxy.service"));
+    bench_free(bench);
+}
+
 /* ---- sysctl-overridden ---- */
 
 static void lose(struct bench *bench, const char *running)
@@ -418,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_reload_failed_joins_the_repair_of_the_cause_behind_it),
         cmocka_unit_test(test_reload_failed_for_a_reason_not_known_asks_for_the_messages),
         cmocka_unit_test(test_reload_failed_invalid_file_is_the_cause_behind_it),
+        cmocka_unit_test(test_config_not_loaded_says_what_a_reload_would_meet),
+        cmocka_unit_test(test_config_not_loaded_with_nothing_in_the_way_is_reloaded),
         cmocka_unit_test(test_sysctl_overridden_wishes_the_losers_value),
         cmocka_unit_test(test_sysctl_overridden_by_more_is_no_loss),
         cmocka_unit_test(test_sysctl_overridden_range_is_what_the_ports_need),
