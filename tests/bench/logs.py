@@ -1,0 +1,114 @@
+"""hamedic logs against halog -srv and grep, two threads against one, and its counts against halog's, all on one log of
+2 million lines. Called by tests/bench/run.
+
+    logs.py HAMEDIC MAKE_LOG DIRECTORY        needs 0.6 GB there
+"""
+import collections
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+from measure import Run, require
+
+LINES = 2_000_000
+ROUNDS = 9
+TIMES_FASTER = 2.0  # than halog -srv, and than grep
+THREADS_GIVE = 1.8
+GREP = ["grep", "-cE", "SC--|sC--|503"]
+
+
+def timed(command, output, log=None, status=0):
+    """Wall time and processor time of one run; what it prints goes to a file, as grep stops early for /dev/null."""
+    before = os.times()
+    if log is None:
+        run = Run(command, output)
+    else:
+        run = Run(["sh", "-c", 'exec "$@" <"$0"', log, *command], output)
+    after = os.times()
+    require(run.status == status, f"{command[0]} ended with {run.status}: {open(run.output + '.err').read()}")
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return run.seconds, used
+
+
+def answers(text, columns):
+    """halog's table as rows of words, without its headings; less than all columns where so many are compared."""
+    return sorted(tuple(line.split()[:columns]) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def halog(option, log, output, columns):
+    timed(["halog", option], output, log)
+    with open(output, encoding="ascii") as file:
+        rows = answers(file.read(), columns)
+    require(len(rows) > 2, f"halog {option} said nearly nothing")
+    return rows
+
+
+def compare_counts(hamedic, log, output):
+    """Fails unless each count is halog's."""
+    timed([hamedic, "logs", "--json", "--top", "100000", log], output)
+    with open(output, encoding="utf-8") as file:
+        told = json.load(file)
+    require(told["lines"]["all"] == LINES, f"hamedic read {told['lines']['all']} lines")
+    codes = collections.Counter()
+    for state in told["all"]["states"]:
+        codes[state["state"][:2]] += state["count"]
+    servers = []
+    for server in told["servers"]:
+        classes = collections.Counter()
+        for status in server["statuses"]:
+            classes[status["status"] // 100] += status["count"]
+        # 1xx to 5xx, and the rest, of which -1 is no hundred
+        counts = [classes[hundred] for hundred in range(1, 6)]
+        counts += [server["requests"] - sum(counts), server["requests"]]
+        servers.append((f"{server['backend']}/{server['name']}", *map(str, counts)))
+    ours = {
+        "-tc": sorted((code, str(count)) for code, count in codes.items()),
+        "-st": sorted((str(status["status"]), str(status["count"])) for status in told["all"]["statuses"]),
+        "-srv": sorted(servers),
+    }
+    for option, rows in ours.items():
+        theirs = halog(option, log, output, len(rows[0]))
+        require(rows == theirs, f"halog {option} counts otherwise: "
+                f"{sorted(set(theirs) - set(rows))[:5]}, and hamedic {sorted(set(rows) - set(theirs))[:5]}")
+        print(f"logs of {LINES} lines, counts of halog {option}: {len(rows)} rows, all the same", flush=True)
+
+
+def report(what, ours, theirs, aim):
+    """A ratio of wall times as 'so many times the speed', and beside it that of processor times."""
+    wall, used = ([statistics.median(run[i] for run in runs) for runs in (ours, theirs)] for i in (0, 1))
+    times = wall[1] / wall[0]
+    print(f"{what}: {wall[0] * 1000:.0f} ms against {wall[1] * 1000:.0f} ms (processor time {used[0] * 1000:.0f} and"
+          f" {used[1] * 1000:.0f} ms), {times:.2f} times the speed, aim: {aim:.1f}: "
+          f"{'reached' if times >= aim else 'MISSED'}", flush=True)
+
+
+def main():
+    hamedic, make_log, directory = sys.argv[1:]
+    os.environ.update(TZ="UTC", LC_ALL="C")
+    log, output = os.path.join(directory, "haproxy.log"), os.path.join(directory, "out")
+    with open(log, "wb") as file:
+        subprocess.run([make_log, str(LINES)], stdout=file, check=True)
+    compare_counts(hamedic, log, output)
+    commands = {
+        "one": lambda: timed([hamedic, "logs", "--json", "--threads", "1", log], output),
+        "two": lambda: timed([hamedic, "logs", "--json", "--threads", "2", log], output),
+        "halog": lambda: timed(["halog", "-srv"], output, log),
+        "grep": lambda: timed([*GREP, log], output),
+    }
+    runs = {name: [] for name in commands}
+    for turn in range(ROUNDS + 1):  # all in turn, as what else the machine does should meet them alike
+        for name, command in commands.items():
+            took = command()
+            if turn > 0:
+                runs[name].append(took)
+    what = f"logs of {LINES} lines ({os.path.getsize(log) / 1e9:.2f} GB)"
+    report(f"{what}, one thread against halog -srv", runs["one"], runs["halog"], TIMES_FASTER)
+    report(f"{what}, one thread against LC_ALL=C {GREP[0]} {GREP[1]} '{GREP[2]}'", runs["one"], runs["grep"],
+           TIMES_FASTER)
+    report(f"{what}, two threads against one", runs["two"], runs["one"], THREADS_GIVE)
+
+
+if __name__ == "__main__":
+    main()
