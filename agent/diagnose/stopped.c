@@ -223,6 +223,10 @@ void stopped_look_old_workers(struct diagnosis_work *work, const struct cause *c
 
 /* ---- system-fd-limit ---- */
 
+/* A host of a few services has some thousand files open; the kernel's own default is a tenth of its
+ * memory in KiB (Documentation/admin-guide/sysctl/fs.rst), 52,000 where that is 512 MiB. */
+enum { FILES_LEAST = 16384 };
+
 /* "1184 0 9223372036854775807": used, free, most. */
 static bool read_file_nr(const struct diagnosis_work *work, uint64_t *out_used, uint64_t *out_most)
 {
@@ -273,8 +277,10 @@ void stopped_look_system_fd(struct diagnosis_work *work, const struct cause *cau
                           "limit\")";
         return;
     }
-    diagnose_wish(work, cause, "sysctl.dropin:fs.file-max", look_round_up(most + most / 2),
-                  WISH_FLOOR,
+    /* Who lowers it takes nothing away from those that have more already. */
+    uint64_t held = used > most ? used : most, wanted = look_round_up(held + held / 2);
+    diagnose_wish(work, cause, "sysctl.dropin:fs.file-max",
+                  wanted > FILES_LEAST ? wanted : FILES_LEAST, WISH_FLOOR,
                   arena_printf(work->arena, "%" PRIu64 " of %" PRIu64 " are in use", used, most));
     strings_add(&finding->advice, work->arena, "see which process holds so many: lsof, /proc/*/fd");
 }

@@ -263,8 +263,7 @@ static void test_config_not_loaded_says_what_a_reload_would_meet(void **state)
     struct diagnosis_result result = run(bench);
     const struct finding *finding = find(&result, "config-not-loaded");
     assert_true(mentions(&finding->consequences, "a reload now meets maxconn-over-budget"));
-    assert_true(
-        mentions(&finding->advice, "do not reload before maxconn-over-budget is repaired"));
+    assert_true(mentions(&finding->advice, "do not reload before maxconn-over-budget is repaired"));
     assert_false(mentions(&finding->advice, "systemctl reload"));
     bench_free(bench);
 }
@@ -277,9 +276,48 @@ static void test_config_not_loaded_with_nothing_in_the_way_is_reloaded(void **st
     bench_edited(bench, 2000);
     bench->facts.systemd_unit.status_text = "Ready.";
     struct diagnosis_result result = run(bench);
-    assert_true(mentions(&find(&result, "config-not-loaded")->advice,
-                         "systemctl reload haproxy.service"));
+    assert_true(
+        mentions(&find(&result, "config-not-loaded")->advice, "systemctl reload haproxy.service"));
     bench_free(bench);
+}
+
+/* ---- system-fd-limit ---- */
+
+static void expect_files(const char *file_nr, const char *wanted)
+{
+    struct bench *bench = bench_new();
+
+    struct sysctl_fact sysctls[SYSCTL_COUNT + 1];
+    memcpy(sysctls, bench->sysctls, sizeof bench->sysctls);
+    sysctls[SYSCTL_COUNT] = (struct sysctl_fact){.key = "fs.file-nr", .running = file_nr};
+    bench->facts.sysctls = sysctls;
+    bench->facts.sysctl_count = SYSCTL_COUNT + 1;
+    bench_say(bench, "Proxy fe_web reached system FD limit (maxsock=2040). Please check system "
+                     "tunables.");
+    struct diagnosis_result result = run(bench);
+    assert_int_equal(find(&result, "system-fd-limit")->state, FINDING_PROVEN);
+    assert_int_equal(result.wish_count, 1);
+    assert_string_equal(result.wishes[0].address, "sysctl.dropin:fs.file-max");
+    assert_string_equal(result.wishes[0].value, wanted);
+    bench_free(bench);
+}
+
+static void test_system_fd_limit_wishes_half_as_much_again(void **state)
+{
+    (void)state;
+    expect_files("99500\t0\t100000", "150000");
+}
+
+static void test_system_fd_limit_below_what_is_open_wishes_for_that(void **state)
+{
+    (void)state;
+    expect_files("200000\t0\t100000", "300000");
+}
+
+static void test_system_fd_limit_wishes_no_small_number(void **state)
+{
+    (void)state;
+    expect_files("1200\t0\t600", "16384");
 }
 
 /* ---- sysctl-overridden ---- */
@@ -451,6 +489,9 @@ int main(void)
         cmocka_unit_test(test_reload_failed_invalid_file_is_the_cause_behind_it),
         cmocka_unit_test(test_config_not_loaded_says_what_a_reload_would_meet),
         cmocka_unit_test(test_config_not_loaded_with_nothing_in_the_way_is_reloaded),
+        cmocka_unit_test(test_system_fd_limit_wishes_half_as_much_again),
+        cmocka_unit_test(test_system_fd_limit_below_what_is_open_wishes_for_that),
+        cmocka_unit_test(test_system_fd_limit_wishes_no_small_number),
         cmocka_unit_test(test_sysctl_overridden_wishes_the_losers_value),
         cmocka_unit_test(test_sysctl_overridden_by_more_is_no_loss),
         cmocka_unit_test(test_sysctl_overridden_range_is_what_the_ports_need),

@@ -3,11 +3,15 @@ CAUSE = None
 NOT = ["backend-aborts"]
 
 
+PIECE = b"a" * 100000
+PIECES = 1000  # 100 MB: more than all buffers between here and a client hold, so that none gets it whole unread
+
+
 def endless(connection):
     connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n")
-    for _ in range(900):
-        connection.sendall(b"a" * 1000)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (PIECES * len(PIECE)))
+    for _ in range(PIECES):
+        connection.sendall(PIECE)
 
 
 def make(host):
