@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "agent/diagnose/back_word.h"
+#include "agent/diagnose/captures.h"
 
 /* Of an answer that is neither good nor a status: a short list of words that say what HAProxy
  * itself could not do, which is no answer at all. */
@@ -146,8 +147,54 @@ enum word word_answer_verdict(const struct diagnosis_work *work, const struct se
     return check;
 }
 
+/* ---- what the traffic got ---- */
+
+enum { BAD_SHARE = 5 /* per cent of its requests */, BAD_LEAST = 10 /* fewer are chance */ };
+
+static bool is_share(uint64_t bad, uint64_t all)
+{
+    return bad >= BAD_LEAST && bad * 100 >= all * BAD_SHARE;
+}
+
+/* PH is also what a rule of HAProxy's own says of an answer: alone it proves nothing. */
+static bool is_in_log(const struct diagnosis_work *work, const struct server_view *view)
+{
+    const struct log_summary *log = &work->facts->logs.summary;
+    uint64_t bad = 0, all = 0;
+
+    for (size_t i = 0; i < log->server_count; i++)
+        if (look_same(log->servers[i].backend, view->backend) &&
+            look_same(log->servers[i].name, view->name))
+            all = log->servers[i].requests;
+    for (size_t i = 0; i < log->fault_count; i++)
+        if (strcmp(log->faults[i].state, "PH") == 0 &&
+            look_same(log->faults[i].backend, view->backend) &&
+            look_same(log->faults[i].server, view->name))
+            bad += log->faults[i].count;
+    return is_share(bad, all);
+}
+
+/* HAProxy counted many bad answers, and holds one of them: of servers that broke theirs off it holds
+ * none, but those may be among what it counted. */
+static bool answers_badly(const struct diagnosis_work *work, const struct server_view *view,
+                          enum finding_state *out_state)
+{
+    const struct haproxy_stat *row = view->row;
+    const struct haproxy_capture *capture = row != NULL ? captures_response(work, view) : NULL;
+
+    /* Without a client it was an answer to a check. */
+    if (capture == NULL || capture->other == NULL || row->response_errors < 0 ||
+        row->sessions_total < 0 ||
+        !is_share((uint64_t)row->response_errors, (uint64_t)row->sessions_total))
+        return false;
+    bool has_log = facts_have(work->facts, SOURCE_LOGS);
+    *out_state = has_log && is_in_log(work, view) ? FINDING_PROVEN : FINDING_POSSIBLE;
+    return !has_log || *out_state == FINDING_PROVEN;
+}
+
 /* Nobody checks more than the connection: what the traffic got is the other word. */
-enum word word_unchecked_verdict(const struct server_view *view, enum finding_state *out_state)
+enum word word_unchecked_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                                 enum finding_state *out_state)
 {
     const struct haproxy_stat *row = view->row;
     enum word asked = view->asked != NULL && row != NULL ? word_of_asked(view) : WORD_NONE;
@@ -160,5 +207,5 @@ enum word word_unchecked_verdict(const struct server_view *view, enum finding_st
         return WORD_TLS;
     if (asked == WORD_ANSWER && row->response_errors > 0)
         return WORD_ANSWER;
-    return WORD_NONE;
+    return answers_badly(work, view, out_state) ? WORD_ANSWER : WORD_NONE;
 }

@@ -190,7 +190,7 @@ static enum word contact_verdict(const struct diagnosis_work *work, const struct
         return check;
     }
     if (!word_is_failure(probe))
-        return word_unchecked_verdict(view, out_state);
+        return word_unchecked_verdict(work, view, out_state);
     *out_state = FINDING_POSSIBLE;
     /* A server without a check: HAProxy counts its failed connections, those of requests that were
      * then sent elsewhere apart, or has no opinion at all. */

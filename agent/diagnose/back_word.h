@@ -37,7 +37,8 @@ bool word_is_failure(enum word word);
 enum word word_of_answer(const struct haproxy_stat *row);
 enum word word_answer_verdict(const struct diagnosis_work *work, const struct server_view *view,
                               enum word check, enum finding_state *out_state);
-enum word word_unchecked_verdict(const struct server_view *view, enum finding_state *out_state);
+enum word word_unchecked_verdict(const struct diagnosis_work *work, const struct server_view *view,
+                                 enum finding_state *out_state);
 /* What is wrong with this server, by both sources, and how sure that is (not set for WORD_NONE:
  * nothing that can be named). */
 enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,

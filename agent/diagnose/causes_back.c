@@ -220,7 +220,8 @@ static const struct cause rows[] = {
                          "bytes that are not what the check expects: the wrong service, or one "
                          "that crashes. Clients get 502",
                 .proof = "L7RSP or SOCKERR, and a request of our own that is answered no better; "
-                         "for other checks than HTTP, the words of the check",
+                         "for other checks than HTTP, the words of the check. Where the check is "
+                         "content: PH in the log, eresp, and such an answer in show errors",
                 .repair = "advice: where to look for the service behind the port",
                 .cost = "nothing is changed by hamedic",
                 .unlike = {{"backend-http-status",

@@ -109,7 +109,9 @@ static const struct cause rows[] = {
                 .proof =
                     "accept-proxy on a bind whose connections end for want of the header in the "
                     "log; or send-proxy to a server whose answers are all 400 in show stat and in "
-                    "the log. A frontend that cannot read its requests is only possible",
+                    "the log. A frontend that cannot read its requests, where show errors holds "
+                    "one "
+                    "that begins with the header; without that it is only possible",
                 .repair = "advice: the bind or the server line, and what the other side must do",
                 .cost = "nothing is changed by hamedic; who may send the header may claim any "
                         "client address",

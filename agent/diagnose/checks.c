@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/diagnose/back_group.h"
+#include "agent/diagnose/captures.h"
 #include "agent/diagnose/causes.h"
 
 static const char *address_of(const struct server_view *view)
@@ -92,7 +93,15 @@ void checks_look_status(struct diagnosis_work *work, const struct cause *cause)
 static const char *advise_answer(struct diagnosis_work *work, const struct server_view *view)
 {
     const char *name = view->proxy != NULL ? view->proxy->check.name : NULL;
+    enum word check = word_of_check(view->row);
 
+    /* It was seen in the traffic. */
+    if (check == WORD_FINE || check == WORD_NONE)
+        return arena_printf(work->arena,
+                            "see what %s:%" PRIu32
+                            " (%s/%s) answers to requests, and its log: HAProxy cannot take it as "
+                            "HTTP. `show errors` on the stats socket holds one, byte by byte",
+                            look_shown(view->address), view->port, view->backend, view->name);
     if (name != NULL && view->proxy->check.kind == CFG_CHECK_OTHER)
         return arena_printf(work->arena,
                             "see what listens on %s:%" PRIu32
@@ -109,11 +118,24 @@ static const char *advise_answer(struct diagnosis_work *work, const struct serve
 static void tell_answer(struct diagnosis_work *work, const struct cause *cause,
                         struct finding *finding, const struct back_group *group)
 {
-    (void)work;
     (void)cause;
-    (void)group;
+    bool in_traffic = false;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct server_view *view = back_member(work, group, i);
+        const struct haproxy_capture *capture = captures_response(work, view);
+        enum word check = word_of_check(view->row);
+
+        if (capture != NULL)
+            captures_tell(work, finding, capture);
+        in_traffic = in_traffic || check == WORD_FINE || check == WORD_NONE;
+    }
+    if (in_traffic)
+        strings_add(&finding->consequences, work->arena, "clients of these requests got 502");
     if (finding->state == FINDING_POSSIBLE)
-        finding->settle = "the next checks: asked from here, the service answers well now";
+        finding->settle = in_traffic ? "the log of HAProxy: requests at that server with PH"
+                                     : "the next checks: asked from here, the service answers well "
+                                       "now";
 }
 
 void checks_look_answer(struct diagnosis_work *work, const struct cause *cause)

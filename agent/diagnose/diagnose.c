@@ -20,12 +20,13 @@ struct wish_mark {
 };
 
 static const char *const source_names[SOURCE_COUNT] = {
-    [SOURCE_PROCESS] = "process",     [SOURCE_UNIT] = "unit",       [SOURCE_CONFIG] = "config",
-    [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",     [SOURCE_SYSCTL] = "sysctl",
-    [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",     [SOURCE_AUDIT] = "audit",
-    [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master",   [SOURCE_NETSTAT] = "netstat",
-    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",     [SOURCE_LOAD] = "load",
-    [SOURCE_ANSWER] = "answer",       [SOURCE_JOURNAL] = "journal", [SOURCE_PORTS] = "ports",
+    [SOURCE_PROCESS] = "process",     [SOURCE_UNIT] = "unit",     [SOURCE_CONFIG] = "config",
+    [SOURCE_CHECK] = "haproxy -c",    [SOURCE_STATS] = "stats",   [SOURCE_SYSCTL] = "sysctl",
+    [SOURCE_SOCKETS] = "sockets",     [SOURCE_PROBE] = "probe",   [SOURCE_AUDIT] = "audit",
+    [SOURCE_SELINUX] = "selinux",     [SOURCE_MASTER] = "master", [SOURCE_NETSTAT] = "netstat",
+    [SOURCE_CONNTRACK] = "conntrack", [SOURCE_LINKS] = "links",   [SOURCE_LOAD] = "load",
+    [SOURCE_ANSWER] = "answer",       [SOURCE_ERRORS] = "errors", [SOURCE_JOURNAL] = "journal",
+    [SOURCE_PORTS] = "ports",
 };
 
 static const char *source_name(const struct facts *facts, enum source_id id)
@@ -255,7 +256,7 @@ static void tell_not_checked(struct diagnosis_work *work)
             ((i == SOURCE_MASTER || i == SOURCE_LOAD) && source->state == SOURCE_ABSENT))
             continue;
         /* Nobody gave a reason to ask. */
-        if (i == SOURCE_ANSWER && source->state == SOURCE_ABSENT)
+        if ((i == SOURCE_ANSWER || i == SOURCE_ERRORS) && source->state == SOURCE_ABSENT)
             continue;
         /* Nothing is tracked on most hosts, and nothing can overflow there. */
         if (i == SOURCE_CONNTRACK && source->state == SOURCE_ABSENT)

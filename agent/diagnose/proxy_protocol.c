@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/diagnose/captures.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
 #include "remediations/host/haproxy_cfg_check.h"
@@ -65,19 +66,42 @@ static void look_at_requests(struct diagnosis_work *work, const struct cause *ca
 {
     const struct haproxy_stat *row = look_row(work, STAT_FRONTEND, proxy->name);
     const struct cfg_bind *bind = find_accepting(proxy, false);
+    const struct haproxy_capture *capture = captures_request(work, proxy->name);
 
     if (row == NULL || bind == NULL || row->request_errors < 2 * LEAST ||
         row->request_errors * 100 < row->requests_total * NEARLY_ALL)
         return;
-    struct finding *finding = diagnose_find(work, cause, FINDING_POSSIBLE, proxy->name);
-    finding->summary =
-        arena_printf(work->arena, "%s cannot read nearly all of its requests", proxy->name);
+    if (capture != NULL && capture->begins != CAPTURE_PROXY) {
+        strings_addf(&work->result->not_checked, work->arena,
+                     "why %s cannot read %" PRId64 " of %" PRId64
+                     " requests: of the last one, %s, which is no cause that is known here",
+                     proxy->name, row->request_errors, row->requests_total,
+                     captures_beginning(capture));
+        return;
+    }
+    struct finding *finding = diagnose_find(
+        work, cause, capture != NULL ? FINDING_PROVEN : FINDING_POSSIBLE, proxy->name);
+    finding->summary = arena_printf(
+        work->arena,
+        capture != NULL ? "%s gets PROXY headers that none of its binds waits for, and can read "
+                          "hardly any request"
+                        : "%s cannot read nearly all of its requests",
+        proxy->name);
     diagnose_evidence(work, finding, SOURCE_STATS,
                       "%s ereq %" PRId64 " of %" PRId64 " requests since the start", proxy->name,
                       row->request_errors, row->requests_total);
     diagnose_evidence(work, finding, SOURCE_CONFIG, "bind %s without accept-proxy (%s)",
                       look_shown(bind->text), look_place(work, bind->file, bind->line));
     strings_add(&finding->consequences, work->arena, "their clients get 400 at once");
+    if (capture != NULL) {
+        captures_tell(work, finding, capture);
+        strings_addf(&finding->advice, work->arena,
+                     "where the sender is a load balancer of yours: put accept-proxy on the bind "
+                     "at %s, or let the sender not send the header; who may send it may claim any "
+                     "client address",
+                     look_place(work, bind->file, bind->line));
+        return;
+    }
     finding->settle = "the first bytes of such a request (show errors): \"PROXY TCP\" where the "
                       "sender speaks the "
                       "PROXY protocol and accept-proxy is missing, a byte 0x16 where it speaks TLS";

@@ -29,6 +29,7 @@ struct collection {
  * rights, what its collector reads there with none. */
 MUST_CHECK int collect_open_stats(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_master(struct collection *collection, struct err *err);
+MUST_CHECK int collect_open_errors(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_answers(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_audit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_open_logs(struct collection *collection, struct err *err);
@@ -52,6 +53,7 @@ MUST_CHECK int collect_conntrack(struct collection *collection, struct err *err)
 MUST_CHECK int collect_firewall(struct collection *collection, struct err *err);
 MUST_CHECK int collect_links(struct collection *collection, struct err *err);
 MUST_CHECK int collect_load(struct collection *collection, struct err *err);
+MUST_CHECK int collect_errors(struct collection *collection, struct err *err);
 MUST_CHECK int collect_answers(struct collection *collection, struct err *err);
 MUST_CHECK int collect_probes(struct collection *collection, struct err *err);
 

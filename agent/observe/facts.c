@@ -24,6 +24,7 @@ static const struct collector collectors[] = {
     {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
     /* After HAProxy's own word: who is well is not asked. */
     {SOURCE_ANSWER, "answer", 3, false, false, collect_answers},
+    {SOURCE_ERRORS, "errors", 3, false, false, collect_errors},
     {SOURCE_FIREWALL, "firewall", 2, false, false, collect_firewall},
     /* After the probes: who was not asked for is not known. */
     {SOURCE_LINKS, "links", 3, false, false, collect_links},

@@ -18,6 +18,7 @@
 #include "remediations/host/fd_budget.h"
 #include "remediations/host/haproxy_api.h"
 #include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/haproxy_errors.h"
 #include "remediations/host/selinux.h"
 #include "remediations/host/semanage.h"
 #include "remediations/host/sockets.h"
@@ -44,6 +45,7 @@ enum source_id {
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */
     SOURCE_ANSWER, /* what servers say to a question of our own, which their check gave a reason for */
+    SOURCE_ERRORS,  /* `show errors`: what HAProxy could not read, where its numbers say so */
     SOURCE_JOURNAL, /* what HAProxy, and systemd of it, said since it was started */
     SOURCE_PORTS,   /* who holds the ports that the configuration wants */
     SOURCE_COUNT
@@ -157,6 +159,8 @@ struct facts {
     struct haproxy_resolver
         *resolvers; /* SOURCE_STATS; asked only where servers have names to resolve */
     size_t resolver_count;
+    struct haproxy_capture *captures; /* SOURCE_ERRORS */
+    size_t capture_count;
     const char *stats_error; /* "connect: Permission denied", ...; NULL */
 
     struct sysctl_fact *sysctls;

@@ -84,6 +84,7 @@ static const struct wire_field stat_fields[] = {
     STAT(check_fall),
     STAT(check_health),
     STAT(last_change),
+    STAT(id),
 };
 SHAPE(stat, struct haproxy_stat);
 static const struct wire_field resolver_fields[] = {
@@ -163,6 +164,25 @@ static const struct wire_field answers_fields[] = {
     WIRE_ARRAY_OF(struct facts, asked, asked_count, &asked_shape),
 };
 SHAPE(answers, struct facts);
+/* ---- errors ---- */
+
+static const struct wire_field capture_fields[] = {
+    WIRE(struct haproxy_capture, is_response),
+    WIRE_ENUM_OF(struct haproxy_capture, begins, CAPTURE_BEGINS_COUNT),
+    WIRE(struct haproxy_capture, proxy),
+    WIRE(struct haproxy_capture, other),
+    WIRE(struct haproxy_capture, server),
+    WIRE(struct haproxy_capture, client),
+    WIRE(struct haproxy_capture, time),
+    WIRE(struct haproxy_capture, age),
+    WIRE(struct haproxy_capture, length),
+    WIRE(struct haproxy_capture, position),
+};
+SHAPE(capture, struct haproxy_capture);
+static const struct wire_field errors_fields[] = {
+    WIRE_ARRAY_OF(struct facts, captures, capture_count, &capture_shape),
+};
+SHAPE(errors, struct facts);
 /* ---- journal ---- */
 
 static const struct wire_field message_fields[] = {
@@ -203,6 +223,8 @@ static const struct part parts[SOURCE_COUNT] = {
     [SOURCE_MASTER] = {&master_shape, collect_open_master, HAPROXY_API_DEADLINE_MS + SPARE_MS,
                        SMALL},
     [SOURCE_ANSWER] = {&answers_shape, collect_open_answers, ANSWERS_MS, SMALL},
+    [SOURCE_ERRORS] = {&errors_shape, collect_open_errors, HAPROXY_API_DEADLINE_MS + SPARE_MS,
+                       SMALL},
     [SOURCE_AUDIT] = {&audit_shape, collect_open_audit, AUDIT_MS, SMALL},
     [SOURCE_JOURNAL] = {&journal_shape, collect_open_journal, JOURNAL_MS, SMALL},
 };

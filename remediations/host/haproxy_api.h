@@ -77,6 +77,7 @@ struct haproxy_stat {
     int64_t requests_total, client_aborts, server_aborts;
     int64_t queue_ms, connect_ms, response_ms, total_ms; /* averages over the last 1024 */
     int64_t check_code, check_ms, agent_ms, check_rise, check_fall, check_health, last_change;
+    int64_t id; /* iid: of its proxy */
 };
 MUST_CHECK int haproxy_stat_parse(struct span answer, struct arena *arena,
                                   struct haproxy_stat **out_rows, size_t *out_count,

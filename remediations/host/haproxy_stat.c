@@ -79,6 +79,7 @@ static const struct column number_columns[] = {
     {"check_fall", OFFSET(check_fall)},
     {"check_health", OFFSET(check_health)},
     {"lastchg", OFFSET(last_change)},
+    {"iid", OFFSET(id)},
 };
 enum {
     TEXT_COLUMNS = sizeof text_columns / sizeof *text_columns,

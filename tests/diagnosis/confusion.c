@@ -140,6 +140,96 @@ static void requests_unread(struct bench *bench)
     bench->rows[ROW_WEB].request_errors = 500;
     bench->rows[ROW_WEB].requests_total = 501;
 }
+static void requests_unread_captured(struct bench *bench, enum capture_begins begins, int64_t age)
+{
+    static struct haproxy_capture capture;
+
+    requests_unread(bench);
+    capture = (struct haproxy_capture){.begins = begins,
+                                       .proxy = "fe_web",
+                                       .client = "10.9.9.9:4000",
+                                       .time = "29/Nov/2026:23:22:33",
+                                       .age = age,
+                                       .length = 65,
+                                       .position = 19};
+    bench->facts.captures = &capture;
+    bench->facts.capture_count = 1;
+}
+static void requests_unread_header(struct bench *bench)
+{
+    requests_unread_captured(bench, CAPTURE_PROXY, 5);
+}
+static void requests_unread_header_once(struct bench *bench)
+{
+    requests_unread_captured(bench, CAPTURE_PROXY, 90000);
+}
+static void requests_unread_tls(struct bench *bench)
+{
+    requests_unread_captured(bench, CAPTURE_TLS, 5);
+}
+static void header_sent_by_some(struct bench *bench)
+{
+    requests_unread_captured(bench, CAPTURE_PROXY, 5);
+    bench->rows[ROW_WEB].requests_total = 9000;
+}
+static void bad_answers(struct bench *bench, int64_t count, const char *server, const char *client)
+{
+    static struct haproxy_capture capture;
+
+    bench->rows[ROW_APP1].response_errors = count;
+    bench->rows[ROW_APP1].sessions_total = 1000;
+    capture = (struct haproxy_capture){.is_response = true,
+                                       .proxy = "be_api",
+                                       .other = client,
+                                       .server = server,
+                                       .time = "29/Nov/2026:23:22:33"};
+    bench->facts.captures = &capture;
+    bench->facts.capture_count = 1;
+}
+static void bad_answers_logged(struct bench *bench, uint64_t count)
+{
+    static struct log_group server;
+    static struct log_fault fault;
+
+    server = (struct log_group){.name = "app1", .backend = "be_api", .requests = 900};
+    fault = (struct log_fault){
+        .frontend = "fe_api", .backend = "be_api", .server = "app1", .status = 502, .count = count};
+    memcpy(fault.state, "PH", 3);
+    bench->facts.logs.summary.servers = &server;
+    bench->facts.logs.summary.server_count = 1;
+    bench->facts.logs.summary.faults = &fault;
+    bench->facts.logs.summary.fault_count = 1;
+}
+static void bad_answers_all(struct bench *bench)
+{
+    bad_answers(bench, 400, "app1", "fe_api");
+    bad_answers_logged(bench, 390);
+}
+static void bad_answers_no_log(struct bench *bench)
+{
+    bad_answers(bench, 400, "app1", "fe_api");
+    bench_lose(bench, SOURCE_LOGS, SOURCE_ABSENT);
+}
+static void bad_answers_broken_off(struct bench *bench)
+{
+    bad_answers(bench, 400, "app1", "fe_api");
+    bad_answers_logged(bench, 2);
+}
+static void bad_answers_of_another(struct bench *bench)
+{
+    bad_answers(bench, 400, "app2", "fe_api");
+    bad_answers_logged(bench, 390);
+}
+static void bad_answers_of_a_check(struct bench *bench)
+{
+    bad_answers(bench, 400, "app1", NULL);
+    bad_answers_logged(bench, 390);
+}
+static void bad_answers_few(struct bench *bench)
+{
+    bad_answers(bench, 9, "app1", "fe_api");
+    bad_answers_logged(bench, 390);
+}
 static void requests_unread_some(struct bench *bench)
 {
     requests_unread(bench);
@@ -1357,6 +1447,18 @@ static const struct scenario scenarios[] = {
     {"no PROXY header from scanners", proxy_header_scanner, {{0}}},
     {"a log of another file", proxy_header_of_another, {{0}}},
     {"no request can be read", requests_unread, {POSSIBLE("proxy-protocol-mismatch")}},
+    {"unread, one has the header", requests_unread_header, {PROVEN("proxy-protocol-mismatch")}},
+    {"unread, the header yesterday",
+     requests_unread_header_once,
+     {POSSIBLE("proxy-protocol-mismatch")}},
+    {"unread, one is TLS", requests_unread_tls, {{0}}},
+    {"some send a header", header_sent_by_some, {{0}}},
+    {"PH, eresp and show errors", bad_answers_all, {PROVEN("backend-bad-response")}},
+    {"eresp and show errors, no log", bad_answers_no_log, {POSSIBLE("backend-bad-response")}},
+    {"eresp is broken off answers", bad_answers_broken_off, {{0}}},
+    {"PH, show errors of another", bad_answers_of_another, {{0}}},
+    {"PH, show errors of a check", bad_answers_of_a_check, {{0}}},
+    {"PH, eresp is low", bad_answers_few, {{0}}},
     {"some requests cannot be read", requests_unread_some, {{0}}},
     {"send-proxy, every answer 400", send_proxy, {PROVEN("proxy-protocol-mismatch")}},
     {"send-proxy, all 4xx, no log", send_proxy_no_log, {POSSIBLE("proxy-protocol-mismatch")}},

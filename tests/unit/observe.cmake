@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 hamedic_unit_test(haproxy_answers hamedic_host)
 hamedic_unit_test(haproxy_stat hamedic_host)
+hamedic_unit_test(haproxy_errors hamedic_host)
 hamedic_unit_test(haproxy_api hamedic_host Threads::Threads)
 hamedic_unit_test(haproxy_arguments hamedic_host)
 hamedic_unit_test(sockets hamedic_host)

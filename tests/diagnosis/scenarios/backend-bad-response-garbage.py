@@ -17,3 +17,6 @@ def happened(host):
 
 def check(_host, report):
     assert "\x1b" not in str(report) and "\\x1b" not in str(report).replace("\\\\x1b", ""), report
+    assert any(one["source"] == "errors" and "an answer of app/one to the check" in one["text"]
+               for one in report["findings"][0]["evidence"]), report
+    assert "owned" not in str([one for one in report["findings"][0]["evidence"] if one["source"] == "errors"])
