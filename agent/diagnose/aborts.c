@@ -31,10 +31,8 @@ static struct abort_view view_log(const struct diagnosis_work *work,
 
     if (!facts_have(work->facts, SOURCE_LOGS))
         return view;
-    for (size_t i = 0; i < log->server_count; i++)
-        if (look_same(log->servers[i].backend, server->backend) &&
-            look_same(log->servers[i].name, server->name))
-            view.requests = log->servers[i].requests;
+    const struct log_group *group = look_log_of(work, server);
+    view.requests = group != NULL ? group->requests : 0;
     for (size_t i = 0; i < log->fault_count; i++) {
         const struct log_fault *fault = &log->faults[i];
         if (!look_same(fault->backend, server->backend) || !look_same(fault->server, server->name))

@@ -160,18 +160,15 @@ static bool is_share(uint64_t bad, uint64_t all)
 static bool is_in_log(const struct diagnosis_work *work, const struct server_view *view)
 {
     const struct log_summary *log = &work->facts->logs.summary;
-    uint64_t bad = 0, all = 0;
+    const struct log_group *group = look_log_of(work, view);
+    uint64_t bad = 0;
 
-    for (size_t i = 0; i < log->server_count; i++)
-        if (look_same(log->servers[i].backend, view->backend) &&
-            look_same(log->servers[i].name, view->name))
-            all = log->servers[i].requests;
     for (size_t i = 0; i < log->fault_count; i++)
         if (strcmp(log->faults[i].state, "PH") == 0 &&
             look_same(log->faults[i].backend, view->backend) &&
             look_same(log->faults[i].server, view->name))
             bad += log->faults[i].count;
-    return is_share(bad, all);
+    return group != NULL && is_share(bad, group->requests);
 }
 
 /* HAProxy counted many bad answers, and holds one of them: of servers that broke theirs off it holds

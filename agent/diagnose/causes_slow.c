@@ -12,7 +12,8 @@ static const struct cause rows[] = {
                          "later than that of its neighbours, or so late that requests pile up for "
                          "it. Past timeout server clients get 504",
                 .proof = "the time for the response by server in show stat, against its neighbours "
-                         "of the same backend or against the queue that has formed",
+                         "of the same backend or against the queue that has formed. Where "
+                         "one answer in 20 is late: Tr in the log, and an average that is worse",
                 .repair = "advice: which server, at which address, and how much later than which "
                           "other one",
                 .cost = "nothing is changed by hamedic; a higher maxconn would move the queue into "
@@ -142,7 +143,8 @@ static const struct cause rows[] = {
                          "while the server is idle",
                 .proof = "one segment in fifty or more sent again on the connections to it "
                          "(tcp_info), and connects or round trips that are slow, or more of it "
-                         "while hamedic looks. A long way alone is no loss",
+                         "while hamedic looks, or Tc of whole seconds in the log. A long way "
+                         "alone is no loss",
                 .repair = "advice: the link, policer or firewall on the way",
                 .cost = "nothing is changed here",
                 .unlike = {{"server-queue", "requests wait in HAProxy, the network is well"},

@@ -32,6 +32,9 @@ bool look_check_goes_elsewhere(const struct server_view *view);
 /* By name; NULL: none. */
 const struct server_view *look_server(const struct diagnosis_work *work, const char *backend,
                                       const char *name);
+/* What the log says of it; NULL: nothing, or no log is at hand. Never the only proof. */
+const struct log_group *look_log_of(const struct diagnosis_work *work,
+                                    const struct server_view *view);
 /* The address that it is connected from by `source`, its own or its section's; NULL: none. */
 const char *look_source_of(const struct server_view *view);
 /* Fills work->servers and work->rows: before anything else here is asked. */

@@ -210,6 +210,18 @@ static void find_followed(struct diagnosis_work *work)
     }
 }
 
+const struct log_group *look_log_of(const struct diagnosis_work *work,
+                                    const struct server_view *view)
+{
+    const struct log_summary *log = &work->facts->logs.summary;
+
+    for (size_t i = 0; facts_have(work->facts, SOURCE_LOGS) && i < log->server_count; i++)
+        if (look_same(log->servers[i].backend, view->backend) &&
+            look_same(log->servers[i].name, view->name))
+            return &log->servers[i];
+    return NULL;
+}
+
 static void find_asked(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;

@@ -7,6 +7,8 @@
 
 /* One lost segment in fifty makes a transfer wait again and again; fewer than these are noise. */
 enum { LOSS_PERCENT = 2, SEGMENTS_MIN = 100, RETRANSMITTED_MIN = 5, SLOW_MS = 100 };
+/* What a lost first packet costs at least; fewer connections than these are no percentile. */
+enum { FIRST_AGAIN_MS = 1000, LOGGED_MIN = 20 };
 
 const struct firewall_answer *path_rule(const struct diagnosis_work *work,
                                         const struct server_view *view)
@@ -169,6 +171,22 @@ static bool is_lossy(const struct measured *measured)
            measured->retransmitted * 100 >= measured->segments * LOSS_PERCENT;
 }
 
+static const struct log_percentiles *connects_of(const struct log_group *log)
+{
+    return log != NULL && log->timers[LOG_TIMER_TC].count >= LOGGED_MIN ? &log->timers[LOG_TIMER_TC]
+                                                                        : NULL;
+}
+
+/* Some connections took whole seconds while half of them took none. Tc also counts the turn-around
+ * of a try that was refused: then the log says that there were such tries. */
+static bool waits_for_first_packets(const struct log_group *log)
+{
+    const struct log_percentiles *connects = connects_of(log);
+
+    return connects != NULL && connects->p99 >= FIRST_AGAIN_MS && connects->p50 < SLOW_MS &&
+           log->retried * 100 < log->requests;
+}
+
 static void find_slow(struct diagnosis_work *work, const struct cause *cause,
                       const struct server_view *view, const struct measured *measured)
 {
@@ -181,7 +199,10 @@ static void find_slow(struct diagnosis_work *work, const struct cause *cause,
         connect_ms >= SLOW_MS && connect_ms * 1000 > 3 * (int64_t)measured->least_us;
     bool slow_trips = measured->round_trip_us >= SLOW_MS * 1000U &&
                       measured->round_trip_us / 3 > measured->least_us;
-    bool proven = slow_connect || slow_trips || measured->retrying > 0 || rise > 0;
+    const struct log_group *log = look_log_of(work, view);
+    const struct log_percentiles *connects = connects_of(log);
+    bool proven = slow_connect || slow_trips || measured->retrying > 0 || rise > 0 ||
+                  waits_for_first_packets(log);
     struct finding *finding =
         diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE,
                       arena_printf(work->arena, "%s/%s", view->backend, view->name));
@@ -201,6 +222,15 @@ static void find_slow(struct diagnosis_work *work, const struct cause *cause,
         diagnose_evidence(work, finding, SOURCE_STATS,
                           "%s/%s: on average %" PRId64 " ms for the connection", view->backend,
                           view->name, connect_ms);
+    if (connects != NULL)
+        diagnose_evidence(work, finding, SOURCE_LOGS,
+                          "%s/%s Tc: half of %" PRIu64 " connections stood within %" PRId64
+                          " ms, 95 %% within %" PRId64 " ms, 99 %% within %" PRId64 " ms%s",
+                          view->backend, view->name, connects->count, connects->p50, connects->p95,
+                          connects->p99,
+                          waits_for_first_packets(log)
+                              ? ": a first packet that is lost costs 1 s, then 3 s, then 7 s"
+                              : "");
     if (rise >= 0)
         diagnose_evidence(work, finding, SOURCE_NETSTAT,
                           "%s +%" PRId64 " in %" PRId64 " ms, to all destinations",

@@ -109,18 +109,6 @@ static void look_at_requests(struct diagnosis_work *work, const struct cause *ca
 
 /* ---- send-proxy, and a server that does not know it ---- */
 
-static const struct log_group *log_of(const struct diagnosis_work *work,
-                                      const struct server_view *view)
-{
-    const struct log_summary *log = &work->facts->logs.summary;
-
-    for (size_t i = 0; facts_have(work->facts, SOURCE_LOGS) && i < log->server_count; i++)
-        if (look_same(log->servers[i].backend, view->backend) &&
-            look_same(log->servers[i].name, view->name))
-            return &log->servers[i];
-    return NULL;
-}
-
 /* All that it answered lately is 400. */
 static bool answers_400(const struct log_group *log)
 {
@@ -133,7 +121,7 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
                            const struct server_view *view)
 {
     const struct haproxy_stat *row = view->row;
-    const struct log_group *log = log_of(work, view);
+    const struct log_group *log = look_log_of(work, view);
     int64_t good = row->responses_1xx + row->responses_2xx + row->responses_3xx;
 
     if (view->server == NULL || !cfg_contact_of(view->server)->send_proxy ||

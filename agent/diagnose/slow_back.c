@@ -7,12 +7,16 @@
 #define FACTOR         3   /* as slow as its neighbours at least */
 #define DIFFERENCE_MS  200 /* and by as much: who answers in 4 ms instead of 1 is not slow */
 #define REQUESTS_LEAST 20  /* an average of fewer says nothing */
+#define AVERAGE_MS     20  /* what late answers among quick ones do to an average, at least */
 
 struct slow_view {
     const struct server_view *server;
-    int64_t usual;          /* of its neighbours; -1: it has none to compare with */
-    const char *usual_of;   /* "app2", or "3 others" */
-    const char *overloaded; /* what the queue for it shows; NULL */
+    int64_t usual;        /* of its neighbours; -1: it has none to compare with */
+    const char *usual_of; /* "app2", or "3 others" */
+    /* By the log, which knows the late ones among the quick. */
+    const struct log_percentiles *times; /* NULL: too few, or no log */
+    int64_t usual_p95;                   /* of its neighbours; -1 */
+    const char *overloaded;              /* what the queue for it shows; NULL */
 };
 
 /* Now, too: an average of the last 1024 requests may be of last night. */
@@ -31,11 +35,30 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static const struct log_percentiles *times_of(const struct diagnosis_work *work,
+                                              const struct server_view *view)
+{
+    const struct log_group *log = look_log_of(work, view);
+
+    return log != NULL && log->timers[LOG_TIMER_RESPONSE].count >= REQUESTS_LEAST
+               ? &log->timers[LOG_TIMER_RESPONSE]
+               : NULL;
+}
+
+static int64_t median_of(int64_t *numbers, size_t count)
+{
+    if (count == 0)
+        return -1;
+    qsort(numbers, count, sizeof *numbers, compare_numbers);
+    return numbers[(count - 1) / 2];
+}
+
 /* The median of the other servers: one more slow one does not hide it. */
 static void compare(struct diagnosis_work *work, size_t start, size_t end, struct slow_view *view)
 {
     int64_t *others = arena_alloc(work->arena, (end - start) * sizeof *others);
-    size_t count = 0;
+    int64_t *late = arena_alloc(work->arena, (end - start) * sizeof *late);
+    size_t count = 0, late_count = 0;
 
     for (size_t i = start; i < end; i++) {
         const struct server_view *other = &work->servers[i];
@@ -43,11 +66,12 @@ static void compare(struct diagnosis_work *work, size_t start, size_t end, struc
             continue;
         others[count++] = other->row->response_ms;
         view->usual_of = other->name;
+        const struct log_percentiles *times = times_of(work, other);
+        if (times != NULL)
+            late[late_count++] = times->p95;
     }
-    if (count == 0)
-        return;
-    qsort(others, count, sizeof *others, compare_numbers);
-    view->usual = others[(count - 1) / 2];
+    view->usual = median_of(others, count);
+    view->usual_p95 = median_of(late, late_count);
     if (count > 1)
         view->usual_of = arena_printf(work->arena, "%zu others", count);
 }
@@ -57,6 +81,18 @@ static bool is_slow(const struct slow_view *view)
     int64_t own = view->server->row->response_ms;
 
     return view->usual >= 0 && own / FACTOR >= view->usual && own - view->usual >= DIFFERENCE_MS;
+}
+
+/* One answer in twenty is late, which an average hides. Who can write a log cannot write HAProxy's
+ * average: it must be worse than that of the neighbours, too. */
+static bool is_late_at_times(const struct slow_view *view)
+{
+    int64_t own = view->server->row->response_ms;
+
+    return view->times != NULL && view->usual_p95 >= 0 && view->usual >= 0 &&
+           view->times->p95 / FACTOR >= view->usual_p95 &&
+           view->times->p95 - view->usual_p95 >= DIFFERENCE_MS && own / FACTOR >= view->usual &&
+           own - view->usual >= AVERAGE_MS;
 }
 
 static const char *overload_of(const struct queues *queues, const struct server_view *server)
@@ -82,6 +118,16 @@ static void tell_server(struct diagnosis_work *work, struct finding *finding,
                       " ms, %" PRId64 " at work",
                       view->server->backend, view->server->name, row->response_ms, against,
                       row->connect_ms, row->sessions);
+    if (view->times != NULL)
+        diagnose_evidence(work, finding, SOURCE_LOGS,
+                          "%s/%s Tr: half of %" PRIu64 " answers came within %" PRId64
+                          " ms, 95 %% within %" PRId64 " ms, 99 %% within %" PRId64 " ms%s",
+                          view->server->backend, view->server->name, view->times->count,
+                          view->times->p50, view->times->p95, view->times->p99,
+                          view->usual_p95 < 0
+                              ? ""
+                              : arena_printf(work->arena, "; of %s 95 %% within %" PRId64 " ms",
+                                             view->usual_of, view->usual_p95));
     if (row->check_ms > 0)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s its check took %" PRId64 " ms",
                           view->server->backend, view->server->name, row->check_ms);
@@ -131,6 +177,12 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
     if (count > 1)
         return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer", count, all,
                             slow->server->backend);
+    if (slow->usual >= 0 && !is_slow(slow) && is_late_at_times(slow))
+        return arena_printf(work->arena,
+                            "%s takes %" PRId64
+                            " ms and more for one answer in 20, %s of the same backend %" PRId64
+                            " ms",
+                            slow->server->name, slow->times->p95, slow->usual_of, slow->usual_p95);
     if (slow->usual >= 0)
         return arena_printf(
             work->arena, "%s takes %" PRId64 " ms to answer, %s of the same backend %" PRId64 " ms",
@@ -149,15 +201,17 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
     slow_find_queues(work, start, end, &queues);
     bool behind = slow_is_behind(&queues);
     for (size_t i = start; i < end; i++) {
-        struct slow_view view = {&work->servers[i], -1, NULL, NULL};
+        struct slow_view view = {
+            .server = &work->servers[i], .usual = -1, .usual_p95 = -1, .times = NULL};
 
         if (work->servers[i].row == NULL)
             continue;
         if (behind)
             view.overloaded = overload_of(&queues, view.server);
+        view.times = times_of(work, view.server);
         if (is_at_work(view.server))
             compare(work, start, end, &view);
-        if (view.overloaded != NULL || is_slow(&view))
+        if (view.overloaded != NULL || is_slow(&view) || is_late_at_times(&view))
             ARENA_PUSH(work->arena, slow, count) = view;
     }
     if (count == 0)

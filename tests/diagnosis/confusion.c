@@ -95,6 +95,28 @@ static void slow_little(struct bench *bench)
     bench->rows[ROW_APP1].response_ms = 2;
     bench->rows[ROW_APP2].response_ms = 90;
 }
+static void slow_in_the_log(struct bench *bench, int64_t average)
+{
+    static struct log_group servers[2];
+
+    at_work(bench);
+    bench->rows[ROW_APP1].response_ms = 3;
+    bench->rows[ROW_APP2].response_ms = average;
+    servers[0] = (struct log_group){.name = "app1", .backend = "be_api", .requests = 900};
+    servers[0].timers[LOG_TIMER_RESPONSE] = (struct log_percentiles){900, 3, 6, 9, 20};
+    servers[1] = (struct log_group){.name = "app2", .backend = "be_api", .requests = 900};
+    servers[1].timers[LOG_TIMER_RESPONSE] = (struct log_percentiles){900, 3, 1500, 1600, 1700};
+    bench->facts.logs.summary.servers = servers;
+    bench->facts.logs.summary.server_count = 2;
+}
+static void slow_at_times(struct bench *bench)
+{
+    slow_in_the_log(bench, 90);
+}
+static void slow_that_a_client_wrote(struct bench *bench)
+{
+    slow_in_the_log(bench, 4);
+}
 static void slow_with_queue(struct bench *bench)
 {
     queue_backend(bench);
@@ -1387,6 +1409,26 @@ static void net_far(struct bench *bench)
     bench->destinations[DEST_APP1].least_round_trip_us = 175000;
     bench->rows[ROW_APP1].connect_ms = 180;
 }
+static void net_lossy_logged(struct bench *bench, uint64_t retried)
+{
+    static struct log_group server;
+
+    bench_net(bench);
+    bench->destinations[DEST_APP1].retransmitted = 2100;
+    server = (struct log_group){
+        .name = "app1", .backend = "be_api", .requests = 900, .retried = retried};
+    server.timers[LOG_TIMER_TC] = (struct log_percentiles){900, 1, 4, 1010, 3040};
+    bench->facts.logs.summary.servers = &server;
+    bench->facts.logs.summary.server_count = 1;
+}
+static void net_lossy_in_the_log(struct bench *bench)
+{
+    net_lossy_logged(bench, 2);
+}
+static void net_lossy_retried(struct bench *bench)
+{
+    net_lossy_logged(bench, 200);
+}
 static void net_lossy_before(struct bench *bench)
 {
     bench_net(bench);
@@ -1429,6 +1471,8 @@ static const struct scenario scenarios[] = {
     {"asked, loopback alone", net_asked_loopback, {PROVEN("not-listening-there")}},
     {"packets are lost", net_lossy, {PROVEN("network-slow")}},
     {"a server far away", net_far, {{0}}},
+    {"lost, and Tc of whole seconds", net_lossy_in_the_log, {PROVEN("network-slow")}},
+    {"lost once, Tc of retries", net_lossy_retried, {POSSIBLE("network-slow")}},
     {"packets were lost once", net_lossy_before, {POSSIBLE("network-slow")}},
     {"one server's queue", queue_one, {PROVEN("server-queue")}},
     {"the backend's queue", queue_backend, {PROVEN("server-queue")}},
@@ -1440,6 +1484,8 @@ static const struct scenario scenarios[] = {
     {"one server was slow", slow_once, {{0}}},
     {"a slow server, five requests", slow_few, {{0}}},
     {"both servers take long", slow_both, {{0}}},
+    {"one answer in 20 is late", slow_at_times, {PROVEN("backend-slow")}},
+    {"late in the log alone", slow_that_a_client_wrote, {{0}}},
     {"slower by little", slow_little, {{0}}},
     {"queue, and the servers are slow", slow_with_queue, {PROVEN("backend-slow")}},
     {"a slow server's queue", one_slow_of_two_queues, {PROVEN("backend-slow")}},

@@ -7,7 +7,9 @@ POSSIBLE = ["backend-timeout"]  # where our own connection is one of those whose
 def make(host):
     peer = host.peer()
     peer.backend(f"{peer.address}:9001")
-    host.app(host.APP.replace("127.0.0.11:9001", f"{peer.address}:9001"), defaults="    http-reuse always")
+    # Its check shall not lose it for one packet, nor a connection end where its first one is sent anew.
+    app = host.APP.replace("127.0.0.11:9001 check inter 200 fall 1", f"{peer.address}:9001 check inter 500 fall 20")
+    host.app(app, defaults="    http-reuse always\n    timeout connect 5s\n    timeout check 2s")
     peer.run(["nft", "-f", "-"], stdin="table inet loss {\nchain in {\ntype filter hook input priority 0;\n"
              "iifname eth0 numgen random mod 10 0 drop\n}\n}\n")
     host.load("127.0.0.1:8080", clients=20, pause=10)
@@ -16,3 +18,8 @@ def make(host):
 def happened(host):
     address = f"{host.peers[0].address}:9001"
     host.wait(lambda: host.sent_again(address) > 20, "packets to be sent again")
+
+
+def check(_host, report):
+    assert any(one["source"] == "logs" and "Tc: half of" in one["text"]
+               for one in report["findings"][0]["evidence"]), report["findings"][0]
