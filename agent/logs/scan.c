@@ -14,8 +14,8 @@ static bool has_avx2(void)
 static bool has_avx512(void)
 {
     return has_avx2() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("avx512vbmi2");
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
 }
 #else
 static bool has_avx2(void)
@@ -53,11 +53,13 @@ static enum log_scan_way choose(enum log_scan_way way)
     return LOG_SCAN_PLAIN;
 }
 
-struct log_scan *log_scan_new(struct arena *arena, enum log_scan_way way)
+struct log_scan *log_scan_new(struct log_tally *tally, enum log_scan_way way)
 {
-    struct log_scan *scan = arena_alloc(arena, sizeof *scan);
+    struct log_scan *scan = log_tally_aligned(tally->arena, sizeof *scan);
 
     scan->way = choose(way);
+    for (size_t i = 0; i < SCAN_CACHE; i++)
+        scan->cache[i] = &tally->route_rows[0];
     for (int letter = 0; letter < 256; letter++) {
         char one[4];
 

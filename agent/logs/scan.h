@@ -1,9 +1,9 @@
 /* logs/scan: the fast way through a log: lines that look as the ones before them are taken apart many bytes at once,
  * all others by log_line_parse. For logs/tally only.
- * Use:     scan = log_scan_new(arena, way); log_scan_feed(tally, whole_lines);
+ * Use:     scan = log_scan_new(tally, way); log_scan_feed(tally, whole_lines);
  * Shapes:  what is counted is what log_tally_line would count, line for line: the fast way only takes lines of which
  *          it is sure, and hands all others over.
- * Owns:    the arena owns what was learned.
+ * Owns:    the tally's arena owns what was learned.
  */
 #ifndef HAMEDIC_AGENT_LOGS_SCAN_H
 #define HAMEDIC_AGENT_LOGS_SCAN_H
@@ -14,6 +14,9 @@
 #define SCAN_MARGIN 512
 /* Longer lines are not for the fast way to count, but it finds their ends. */
 #define SCAN_TAIL 4096
+
+/* Lines are looked for in so many bytes at once. */
+#define SCAN_BLOCK 8192
 
 #define SCAN_PREFIX      64 /* bytes of framing that are compared at once */
 #define SCAN_PREFIXES    4
@@ -39,22 +42,49 @@ struct scan_date {
     bool is_known;
 };
 
-struct scan_cached {
-    uint32_t hash, route;
+/* How a request ended: termination state and status, and what of both is known. None is ever forgotten. */
+#define SCAN_ENDINGS_SHIFT 54 /* of 64 bits: 1024 */
+#define SCAN_ENDINGS       (1U << (64 - SCAN_ENDINGS_SHIFT))
+struct scan_ending {
+    uint64_t key;     /* status + 1 << 32 | the state's four letters as they stand; 0: free */
+    uint32_t outcome; /* status and state as tally_outcome.key */
+    uint16_t usual;   /* its index among them, or TALLY_USUAL */
+    bool is_error;
+};
+
+/* A line that was taken apart. */
+#define SCAN_REQUESTS 32
+struct scan_request {
+    _Alignas(64) int32_t lanes[LANE_COUNT];
+    const char *line, *end;
+    const char *client;
+    const char *names; /* "fe be/srv" */
+    const char *tail;  /* captures and request */
+    struct scan_ending *ending;
+    int64_t time;
+    uint32_t client_len, names_len, slash, hash;
+    bool is_redispatched;
+    bool
+        is_odd; /* there is more to it than its numbers: retries, queues, an error, a tail that is not whole */
 };
 
 struct log_scan {
+    struct scan_request requests[SCAN_REQUESTS]; /* to be counted */
+    uint32_t request_count;
     enum log_scan_way way;
+    uint32_t current, next; /* last prefix that fitted; next to be forgotten */
     struct scan_prefix prefixes[SCAN_PREFIXES];
-    uint32_t current, next; /* last that fitted; next to be forgotten */
     struct scan_date date;
-    struct scan_cached cache[SCAN_CACHE];
+    struct tally_route *cache[SCAN_CACHE]; /* row 0 where there is none */
+    uint32_t ending_count;
+    struct scan_ending endings[SCAN_ENDINGS];
     uint32_t letters[4][256]; /* a letter of the state in its place, packed; else SCAN_NO_LETTER */
-    uint32_t ends[8192 + 64]; /* of lines in the block at hand */
+    uint64_t end_bits[SCAN_BLOCK / 64]; /* which bytes of the block at hand end lines */
+    uint32_t ends[SCAN_BLOCK + 64];     /* the same as offsets */
 };
 #define SCAN_NO_LETTER 0x10000U
 
-struct log_scan *log_scan_new(struct arena *arena, enum log_scan_way way);
+struct log_scan *log_scan_new(struct log_tally *tally, enum log_scan_way way);
 void log_scan_feed(struct log_tally *tally, struct span whole_lines);
 
 /* All lines of a span behind which SCAN_MARGIN bytes may be read; one for each way. */

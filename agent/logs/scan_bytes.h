@@ -52,11 +52,26 @@ static inline uint64_t scan_equal64(const char *at, char byte)
 #endif
 }
 
-/* Is any of `parts` times 32 bytes below its `low` or above its `high`? */
+/* Is any of `parts`, 1 or 2, times 32 bytes below its `low` or above its `high`? */
 static inline bool scan_is_outside(const char *at, const unsigned char *low,
                                    const unsigned char *high, unsigned parts)
 {
-#if defined(__AVX2__)
+#if defined(__AVX512BW__)
+    __mmask64 wrong;
+
+    if (parts == 1) {
+        __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)at);
+
+        wrong = _mm256_cmplt_epu8_mask(half, _mm256_loadu_si256((const void *)low)) |
+                _mm256_cmpgt_epu8_mask(half, _mm256_loadu_si256((const void *)high));
+    } else {
+        __m512i bytes = _mm512_loadu_si512(at);
+
+        wrong = _mm512_cmplt_epu8_mask(bytes, _mm512_loadu_si512(low)) |
+                _mm512_cmpgt_epu8_mask(bytes, _mm512_loadu_si512(high));
+    }
+    return wrong != 0;
+#elif defined(__AVX2__)
     __m256i wrong = _mm256_setzero_si256();
 
     for (unsigned i = 0; i < 32 * parts; i += 32) {

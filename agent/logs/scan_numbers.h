@@ -142,4 +142,12 @@ static inline bool scan_read_conns(const char **at, const char *end, struct scan
     return true;
 }
 
+/* Without AVX-512 both parts are read apart. */
+static inline bool scan_read_all(const char *rest, int32_t *out_lanes, uint32_t *out_state,
+                                 const char **out_tail, bool *out_is_busy)
+{
+    (void)rest, (void)out_lanes, (void)out_state, (void)out_tail, (void)out_is_busy;
+    return false;
+}
+
 #endif

@@ -46,14 +46,19 @@ static inline __m512i scan_place_numbers(struct scan_numbers *numbers, __m512i t
 /* Bytes of a number that may be a '+' with a digit behind it. */
 #define SCAN_PLUS(number) (UINT64_C(0x7f) << 8 * (number))
 
-/* Where the first sixteen of these bits stand. */
-static inline __m128i scan_places(uint64_t bits)
+/* Where these bits stand. */
+static inline __m512i scan_all_places(uint64_t bits)
 {
     const __m512i every = _mm512_set_epi64(
         0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928, 0x2726252423222120,
         0x1f1e1d1c1b1a1918, 0x1716151413121110, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
 
-    return _mm512_castsi512_si128(_mm512_maskz_compress_epi8(bits, every));
+    return _mm512_maskz_compress_epi8(bits, every);
+}
+
+static inline __m128i scan_places(uint64_t bits)
+{
+    return _mm512_castsi512_si128(scan_all_places(bits));
 }
 
 /* "TR/Tw/Tc/Tr/Ta status bytes - - " */
@@ -118,6 +123,74 @@ static inline bool scan_read_numbers(const struct scan_numbers *numbers, int32_t
     _mm256_storeu_si256((__m256i *)(void *)(out_lanes + 8), _mm512_extracti64x4_epi64(value, 1));
     return (numbers->wrong | _mm512_cmpgt_epu8_mask(numbers->timers, _mm512_set1_epi8(9)) |
             _mm512_cmpgt_epu8_mask(numbers->conns, _mm512_set1_epi8(9))) == 0;
+}
+
+/* The whole of " TR/Tw/Tc/Tr/Ta status bytes - - state ac/fc/bc/sc/rc sq/bq " where it is within 64 bytes and no number has
+ * more than four digits, but two that may have eight, nor a plus: nearly always. Each lane's digits stand in its four
+ * bytes; two lanes more have the upper digits of the two. */
+#define SCAN_SHAPE      UINT64_C(0x287e1) /* of the separators at which places there are spaces */
+#define SCAN_SHAPE_MASK UINT64_C(0x3ffff)
+#define SCAN_4(n)       (0x01010101U * (n))
+#define SCAN_LANES(of)                                                                             \
+    (int)SCAN_4(4 + (of)), (int)SCAN_4(6 + (of)), (int)SCAN_4(16 + (of)), (int)SCAN_4(15 + (of)),  \
+        (int)SCAN_4(14 + (of)), (int)SCAN_4(13 + (of)), (int)SCAN_4(12 + (of)),                    \
+        (int)SCAN_4(11 + (of)), (int)SCAN_4(10 + (of)), (int)SCAN_4(6 + (of)),                     \
+        (int)SCAN_4(5 + (of)), (int)SCAN_4(4 + (of)), (int)SCAN_4(3 + (of)),                       \
+        (int)SCAN_4(2 + (of)), (int)SCAN_4(1 + (of)), (int)SCAN_4(0 + (of))
+
+static inline bool scan_read_all(const char *rest, int32_t *out_lanes, uint32_t *out_state,
+                                 const char **out_tail, bool *out_is_busy)
+{
+    const __m512i begin_of = _mm512_set_epi32(SCAN_LANES(0));
+    const __m512i end_of = _mm512_set_epi32(SCAN_LANES(1));
+    const int low = (int)0xfffefdfcU, high = (int)0xfbfaf9f8U; /* -4 to -1, -8 to -5 */
+    const __m512i from_end = _mm512_set_epi32(high, high, low, low, low, low, low, low, low, low,
+                                              low, low, low, low, low, low);
+    const int four = (int)SCAN_4(3), eight = (int)SCAN_4(7); /* digits, less one */
+    const __m512i most = _mm512_set_epi32(eight, eight, four, four, four, four, four, four, four,
+                                          eight, four, eight, four, four, four, four);
+    const __m512i upper = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 15, 0, 0, 0, 0);
+    __m512i text = _mm512_loadu_si512(rest);
+    uint64_t spaces = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(' '));
+    uint64_t both = spaces | _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('/'));
+    __m512i places = scan_all_places(both);
+    __m128i first = _mm512_castsi512_si128(places);
+    __m512i begin, end, index, digits, value;
+    uint32_t at, state_end;
+    uint64_t cookies, wrong;
+    __mmask16 minus;
+
+    if ((_pext_u64(spaces, both) & SCAN_SHAPE_MASK) != SCAN_SHAPE)
+        return false;
+    at = (uint32_t)_mm_extract_epi8(first, 7);
+    state_end = (uint32_t)_mm_extract_epi8(first, 10);
+    cookies = scan_load8(rest + at);
+    if (state_end - at != 9 || (cookies & UINT64_C(0xffffffffff)) != UINT64_C(0x202d202d20))
+        return false;
+    memcpy(out_state, rest + at + 5, 4);
+    begin = _mm512_permutexvar_epi8(begin_of, places);
+    end = _mm512_permutexvar_epi8(end_of, places);
+    index = _mm512_add_epi8(end, from_end);
+    digits = _mm512_maskz_sub_epi8(_mm512_cmpgt_epi8_mask(index, begin),
+                                   _mm512_permutexvar_epi8(index, text), _mm512_set1_epi8('0'));
+    minus = _mm512_mask_cmpeq_epi32_mask(0x3f, digits, _mm512_set1_epi32(0x01fd0000));
+    digits = _mm512_maskz_mov_epi32((__mmask16)~minus, digits);
+    wrong = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) |
+            _mm512_cmpgt_epu8_mask(
+                _mm512_sub_epi8(_mm512_sub_epi8(end, begin), _mm512_set1_epi8(2)), most);
+    if (wrong != 0)
+        return false;
+    value = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a)),
+                              _mm512_set1_epi32(0x00010064));
+    value =
+        _mm512_maskz_add_epi32(0x3fff, value,
+                               _mm512_madd_epi16(_mm512_maskz_permutexvar_epi32(0x50, upper, value),
+                                                 _mm512_set1_epi32(10000)));
+    value = _mm512_mask_set1_epi32(value, minus, -1);
+    _mm512_storeu_si512(out_lanes, value);
+    *out_is_busy = (_mm512_cmpgt_epi32_mask(value, _mm512_setzero_si512()) & 0x3800) != 0;
+    *out_tail = rest + _mm_extract_epi8(_mm512_extracti32x4_epi32(places, 1), 1);
+    return true;
 }
 
 #endif

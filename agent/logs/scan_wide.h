@@ -5,10 +5,8 @@
  * before it, with 64 bytes at a time compared to what separates its fields; nothing is looped over byte by byte, and
  * whatever is not as it should be ends in one place, where the plain way takes the line. Branches are few, since what
  * fields look like is random to a processor: a wrong guess costs as much as ten fields. */
-#include "agent/logs/scan.h"
-
-#include "agent/logs/line_parts.h"
-#include "agent/logs/tally_count.h"
+#include "agent/logs/scan_count.h"
+#include "agent/logs/scan_ends.h"
 
 #if defined(__AVX512VBMI2__)
 #include "agent/logs/scan_numbers_512.h"
@@ -56,38 +54,15 @@ static inline int64_t time_of(const struct log_scan *scan, const struct scan_pre
            three_digits(date + 22) + (total > 0 ? total : 0);
 }
 
-static inline bool is_route(const struct log_tally *tally, const struct scan_cached *cached,
-                            uint32_t hash, const char *names, uint32_t len)
+/* Of names what is likely to differ: their ends, and what stands before the slash. */
+static inline uint32_t hash_of(const char *names, uint32_t slash, uint32_t len)
 {
-    const struct tally_route *row = &tally->route_rows[cached->route];
+    uint64_t first = (scan_load8(names) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t last = scan_load8(names + (len < 8 ? 0 : len - 8)) * UINT64_C(0xff51afd7ed558ccd);
+    uint64_t middle =
+        scan_load8(names + (slash < 8 ? 0 : slash - 8)) * UINT64_C(0xc4ceb9fe1a85ec53);
 
-    return cached->hash == hash && row->name_len == len &&
-           scan_same64(tally->routes.bytes + row->name, names, len);
-}
-
-/* "fe be/srv": known by its ends and by what stands before the slash, then compared whole. */
-static inline uint32_t route_of(struct log_tally *tally, const char *names, uint32_t slash,
-                                uint32_t len)
-{
-    uint64_t mixed = (scan_load8(names) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-    struct scan_cached *first, *second;
-    uint32_t hash;
-
-    mixed =
-        (mixed ^ scan_load8(names + (slash < 8 ? 0 : slash - 8))) * UINT64_C(0xff51afd7ed558ccd);
-    mixed = (mixed ^ mixed >> 32 ^ scan_load8(names + (len < 8 ? 0 : len - 8))) *
-            UINT64_C(0xc4ceb9fe1a85ec53);
-    hash = (uint32_t)(mixed >> 32);
-    first = &tally->scan->cache[hash >> SCAN_CACHE_SHIFT]; /* its high bits are the mixed ones */
-    if (is_route(tally, first, hash, names, len))
-        return first->route;
-    second = &tally->scan->cache[hash >> SCAN_CACHE_SHIFT ^ 1];
-    if (is_route(tally, second, hash, names, len))
-        return second->route;
-    *second = *first;
-    first->hash = hash;
-    first->route = log_tally_route(tally, (struct span){names, len});
-    return first->route;
+    return (uint32_t)((first ^ (last + (middle ^ middle >> 29))) >> 32);
 }
 
 /* Above 0xffff where one is no letter of its place. */
@@ -97,6 +72,39 @@ static inline uint32_t state_of(const struct log_scan *scan, const char *state)
            scan->letters[2][(unsigned char)state[2]] | scan->letters[3][(unsigned char)state[3]];
 }
 
+static __attribute__((noinline)) struct scan_ending *find_ending(struct log_scan *scan,
+                                                                 uint64_t key, uint32_t slot)
+{
+    uint32_t text = (uint32_t)key, status = (uint32_t)(key >> 32);
+    char letters[4];
+    uint32_t state;
+
+    for (; scan->endings[slot].key != 0; slot = (slot + 1) % SCAN_ENDINGS)
+        if (scan->endings[slot].key == key)
+            return &scan->endings[slot];
+    memcpy(letters, &text, sizeof letters);
+    state = state_of(scan, letters);
+    if (state > 0xffff || status > 1000 || scan->ending_count == SCAN_ENDINGS / 2)
+        return NULL;
+    scan->ending_count++;
+    scan->endings[slot] =
+        (struct scan_ending){.key = key,
+                             .outcome = status << 16 | state,
+                             .usual = TALLY_USUAL,
+                             .is_error = log_tally_is_error_packed(state, status)};
+    return &scan->endings[slot];
+}
+
+/* NULL: that is none. `text`: the state's four letters. */
+static inline struct scan_ending *ending_of(struct log_scan *scan, uint32_t text, int32_t status)
+{
+    uint64_t key = (uint64_t)(uint32_t)(status + 1) << 32 | text;
+    uint32_t slot = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> SCAN_ENDINGS_SHIFT);
+    struct scan_ending *ending = &scan->endings[slot];
+
+    return ending->key == key ? ending : find_ending(scan, key, slot);
+}
+
 /* "10.0.0.1:4711 [22/Nov/2026:08:45:15.182] "; *at is behind it then. */
 static inline bool read_client_and_date(const struct log_scan *scan, const char **at,
                                         const struct scan_prefix *prefix, uint32_t *out_client)
@@ -104,9 +112,10 @@ static inline bool read_client_and_date(const struct log_scan *scan, const char 
     const char *client = *at;
     uint32_t len = scan_first_bit(scan_equal64(client, ' '));
     uint64_t before = len == 64 ? 0 : (UINT64_C(1) << len) - 1;
+    uint64_t colons = scan_equal64(client, ':') & before & ~UINT64_C(1);
 
     /* A colon that is neither first nor last; and no time or priority that only looks like a client. */
-    if ((scan_equal64(client, ':') & before & ~UINT64_C(1)) == 0 || client[len - 1] == ':' ||
+    if (colons == 0 || colons > before >> 1 ||
         (!prefix->has_time && (client[4] == '-' || client[0] == '<')))
         return false;
     if (!scan->date.is_known ||
@@ -117,124 +126,107 @@ static inline bool read_client_and_date(const struct log_scan *scan, const char 
     return true;
 }
 
-/* "fe be/srv " */
-static inline bool read_names(const char **at, uint32_t *out_slash, uint32_t *out_len)
+/* "fe be/srv "; whether it is that is seen where it is not known yet. */
+static inline bool read_names(const char *names, uint32_t *out_slash, uint32_t *out_len)
 {
-    uint64_t spaces = scan_equal64(*at, ' ');
-    uint32_t frontend = scan_take_bit(&spaces), len = scan_take_bit(&spaces);
-    uint32_t slash = scan_first_bit(scan_equal64(*at, '/'));
+    uint64_t spaces = scan_equal64(names, ' ');
+    uint32_t len = scan_first_bit(spaces & (spaces - 1));
 
-    if (frontend < 2 || slash <= frontend + 1 || len <= slash + 1 || len == 64)
-        return false;
-    *out_slash = slash;
+    *out_slash = scan_first_bit(scan_equal64(names, '/'));
     *out_len = len;
-    *at += len + 1;
+    return *out_slash < len && len < 64;
+}
+
+/* " TR/Tw/Tc/Tr/Ta status bytes - - state ac/fc/bc/sc/rc sq/bq" */
+static inline bool read_parts(const char *rest, struct scan_request *request, uint32_t *out_state,
+                              bool *out_is_busy)
+{
+    struct scan_numbers numbers;
+    const char *at = rest + 1;
+    const int32_t *lanes = request->lanes;
+
+    scan_clear_numbers(&numbers);
+    if (!scan_read_timers(&at, &numbers) || at[4] != ' ')
+        return false;
+    memcpy(out_state, at, 4);
+    at += 5;
+    if (!scan_read_conns(&at, request->end, &numbers, &request->is_redispatched) ||
+        !scan_read_numbers(&numbers, request->lanes))
+        return false;
+    request->tail = at;
+    *out_is_busy =
+        lanes[LANE_RETRIES] > 0 || lanes[LANE_SERVER_QUEUE] > 0 || lanes[LANE_BACKEND_QUEUE] > 0;
     return true;
 }
 
-static __attribute__((noinline)) void count_odd_tail(struct log_tally *tally, struct span tail,
-                                                     bool is_client)
+/* False: this line is for the plain way. */
+static inline bool read_request(struct log_scan *scan, const char *line, const char *end,
+                                struct scan_request *request)
 {
-    struct log_line line = {.kind = LOG_KIND_HTTP};
-
-    log_request_read_tail(tail, &line);
-    if (is_client && line.kind == LOG_KIND_HTTP)
-        line.kind = LOG_KIND_HTTPCLIENT;
-    tally->kinds[line.kind]++;
-    tally->cut += line.cut;
-}
-
-static inline void count_kind(struct log_tally *tally, uint32_t route, struct span tail)
-{
-    bool is_client = tally->route_rows[route].is_client;
-
-    if (log_request_is_whole_tail(tail))
-        tally->kinds[is_client ? LOG_KIND_HTTPCLIENT : LOG_KIND_HTTP]++;
-    else
-        count_odd_tail(tally, tail, is_client);
-}
-
-/* False: this line is for the plain way, and nothing was counted. */
-static inline bool scan_line(struct log_tally *tally, const char *line, const char *end)
-{
-    struct log_scan *scan = tally->scan;
-    struct scan_numbers numbers;
-    struct log_sample sample;
     const struct scan_prefix *prefix;
-    const char *at, *client, *names, *state;
-    uint32_t client_len, slash, names_len, route;
+    const char *at, *rest;
+    uint32_t state;
+    bool is_busy, is_whole;
 
     if (!read_prefix(scan, line, (size_t)(end - line), &prefix))
         return false;
-    client = at = line + prefix->len;
-    if (!read_client_and_date(scan, &at, prefix, &client_len))
+    request->line = line;
+    request->end = end;
+    request->client = at = line + prefix->len;
+    if (!read_client_and_date(scan, &at, prefix, &request->client_len))
         return false;
-    names = at;
-    scan_clear_numbers(&numbers);
-    if (!read_names(&at, &slash, &names_len) || !scan_read_timers(&at, &numbers))
+    request->names = at;
+    if (!read_names(at, &request->slash, &request->names_len))
         return false;
-    state = at;
-    at += 5;
-    if (state[4] != ' ' || !scan_read_conns(&at, end, &numbers, &sample.is_redispatched) ||
-        !scan_read_numbers(&numbers, sample.lanes) || end[-1] == '\r')
+    rest = at + request->names_len;
+    request->is_redispatched = false;
+    if (!scan_read_all(rest, request->lanes, &state, &request->tail, &is_busy) &&
+        !read_parts(rest, request, &state, &is_busy))
         return false;
-    sample.state = state_of(scan, state);
-    sample.status = (uint32_t)(sample.lanes[LANE_STATUS] + 1);
-    if (sample.state > 0xffff || sample.status > 1000)
+    is_whole =
+        log_request_is_whole_tail((struct span){request->tail, (size_t)(end - request->tail)});
+    request->ending = ending_of(scan, state, request->lanes[LANE_STATUS]);
+    if (request->ending == NULL || (!is_whole && end[-1] == '\r'))
         return false;
-    sample.time = time_of(scan, prefix, line, client + client_len + 1, sample.lanes[LANE_TA]);
-    /* Where it is the last one's, that one was counted: skipped lines leave it alone. */
-    if (sample.time != tally->counted && !log_tally_see_time(tally, &sample.time))
-        return true;
-    sample.line = (struct span){line, (size_t)(end - line)};
-    sample.client = (struct span){client, client_len};
-    sample.has_port = true;
-    sample.bytes = (uint32_t)sample.lanes[LANE_BYTES];
-    route = route_of(tally, names, slash, names_len);
-    count_kind(tally, route, (struct span){at, (size_t)(end - at)});
-    tally_count(tally, route, &sample);
+    request->time = time_of(scan, prefix, line, request->client + request->client_len + 1,
+                            request->lanes[LANE_TA]);
+    request->hash = hash_of(request->names, request->slash, request->names_len);
+    request->is_odd = is_busy | !is_whole | request->ending->is_error;
     return true;
 }
 
-#define SCAN_BLOCK 8192
-
-/* Where lines end in a block, as offsets: most 64 bytes hold one end or none, which takes no branch. */
-static inline size_t find_ends(const char *block, size_t len, uint32_t *ends)
+static inline void scan_line(struct log_tally *tally, const char *line, const char *end)
 {
-    size_t count = 0;
+    struct log_scan *scan = tally->scan;
 
-    for (size_t i = 0; i < len; i += 64) {
-        uint64_t bits = scan_equal64(block + i, '\n');
-
-        if (len - i < 64)
-            bits &= (UINT64_C(1) << (len - i)) - 1;
-        ends[count] = (uint32_t)i + scan_first_bit(bits);
-        count += bits != 0;
-        for (bits &= bits - 1; bits != 0; bits &= bits - 1)
-            ends[count++] = (uint32_t)i + scan_first_bit(bits);
+    if (line < end && read_request(scan, line, end, &scan->requests[scan->request_count])) {
+        if (++scan->request_count == SCAN_REQUESTS)
+            scan_count_requests(tally);
+        return;
     }
-    return count;
+    scan_count_requests(tally); /* in the order of lines */
+    log_scan_line(tally, (struct span){line, (size_t)(end - line)});
 }
 
 void SCAN_LINES(struct log_tally *tally, struct span lines)
 {
-    uint32_t *ends = tally->scan->ends;
+    struct log_scan *scan = tally->scan;
     const char *start = lines.ptr;
 
     for (size_t offset = 0; offset < lines.len; offset += SCAN_BLOCK) {
         const char *block = lines.ptr + offset;
         size_t len = lines.len - offset < SCAN_BLOCK ? lines.len - offset : SCAN_BLOCK;
-        size_t count = find_ends(block, len, ends);
+        size_t count = scan_find_ends(block, len, scan->end_bits, scan->ends);
 
         for (size_t i = 0; i < count; i++) {
-            const char *end = block + ends[i];
+            const char *end = block + scan->ends[i];
 
-            if (end == start || !scan_line(tally, start, end))
-                log_scan_line(tally, (struct span){start, (size_t)(end - start)});
+            scan_line(tally, start, end);
             start = end + 1;
         }
         tally->lines += count;
     }
+    scan_count_requests(tally);
     if (start < lines.ptr + lines.len) {
         tally->lines++;
         log_scan_line(tally, (struct span){start, (size_t)(lines.ptr + lines.len - start)});

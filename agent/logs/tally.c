@@ -15,14 +15,13 @@ static void init_names(struct log_tally *tally, struct log_names *names, uint32_
     (void)log_names_add(names, span_of(" (others)"), log_names_hash(span_of(" (others)")));
 }
 
-/* The arena aligns to less. */
-static struct tally_route *aligned_rows(struct arena *arena)
+/* The arena aligns to less than a cache line. */
+void *log_tally_aligned(struct arena *arena, size_t size)
 {
-    char *memory =
-        arena_alloc(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route) + TALLY_ROUTE_ALIGNMENT);
-    size_t past = (uintptr_t)memory % TALLY_ROUTE_ALIGNMENT;
+    char *memory = arena_alloc(arena, size + TALLY_ALIGNMENT);
+    size_t past = (uintptr_t)memory % TALLY_ALIGNMENT;
 
-    return (struct tally_route *)(void *)(memory + (past == 0 ? 0 : TALLY_ROUTE_ALIGNMENT - past));
+    return memory + (past == 0 ? 0 : TALLY_ALIGNMENT - past);
 }
 
 struct log_tally *log_tally_new(const struct log_options *options)
@@ -46,12 +45,14 @@ struct log_tally *log_tally_new(const struct log_options *options)
     init_names(tally, &tally->servers, LOG_TALLY_SERVERS, 40);
     init_names(tally, &tally->early, LOG_TALLY_EARLY, 80);
     init_names(tally, &tally->messages, LOG_TALLY_MESSAGES, 64);
-    tally->route_rows = aligned_rows(arena);
+    tally->route_rows = log_tally_aligned(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route));
     MEMORY(tally, LOG_TALLY_SERVERS, tally->server_timers);
     MEMORY(tally, LOG_TALLY_TIMED, tally->timers);
     MEMORY(tally, TALLY_USUAL_SLOTS, tally->usual);
     memset(tally->usual, 0xff, TALLY_USUAL_SLOTS * sizeof *tally->usual);
     MEMORY(tally, LOG_TALLY_ROUTES, tally->route_outcomes);
+    tally->route_rows[0].outcomes = tally->route_outcomes[0];
+    tally->route_rows[0].timed = &tally->timers[0];
     MEMORY(tally, TALLY_OUTCOME_SLOTS, tally->outcomes);
     MEMORY(tally, 1024, tally->lost_statuses);
     MEMORY(tally, 65536, tally->lost_states);
@@ -60,7 +61,7 @@ struct log_tally *log_tally_new(const struct log_options *options)
     MEMORY(tally, LOG_TALLY_KINDS, tally->error_kinds);
     MEMORY(tally, LOG_TALLY_EARLY, tally->early_rows);
     MEMORY(tally, LOG_TALLY_MESSAGES, tally->message_rows);
-    tally->scan = log_scan_new(arena, options->way);
+    tally->scan = log_scan_new(tally, options->way);
     return tally;
 }
 

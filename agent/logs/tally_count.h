@@ -9,6 +9,7 @@
 
 #define TALLY_CLASS_OF_1 2
 
+typedef int32_t tally_lanes __attribute__((vector_size(64)));
 typedef int32_t tally_ints __attribute__((vector_size(32)));
 typedef float tally_floats __attribute__((vector_size(32)));
 
@@ -29,16 +30,15 @@ static inline void tally_classes(const int32_t *values, int32_t *out_classes)
 
 static inline void tally_raise(int32_t *most, const int32_t *values)
 {
-    for (size_t i = 0; i < LANE_COUNT; i += 8) {
-        tally_ints old, seen, larger;
+    tally_lanes old, seen, larger;
 
-        memcpy(&old, most + i, sizeof old);
-        memcpy(&seen, values + i, sizeof seen);
-        larger = seen > old;
-        old = (seen & larger) | (old & ~larger);
-        memcpy(most + i, &old, sizeof old);
-    }
+    memcpy(&old, most, sizeof old);
+    memcpy(&seen, values, sizeof seen);
+    larger = seen > old;
+    old = (seen & larger) | (old & ~larger);
+    memcpy(most, &old, sizeof old);
 }
+_Static_assert(LANE_COUNT * sizeof(int32_t) == sizeof(tally_lanes), "all lanes at once");
 
 static inline uint32_t tally_mix(uint32_t key)
 {
@@ -56,28 +56,39 @@ static inline void tally_count_outcome(struct log_tally *tally, uint32_t route, 
         log_tally_add_outcome(tally, route, key, 1);
 }
 
+static inline void tally_count_timers(struct log_timers *timers, const int32_t *lanes)
+{
+    int32_t classes[8];
+
+    tally_classes(lanes, classes);
+#pragma GCC unroll 8
+    for (size_t timer = 0; timer < LOG_TIMER_COUNT; timer++)
+        timers->classes[timer][(uint32_t)classes[timer]]++;
+}
+
+static inline void tally_count_retries(struct tally_route *row, const int32_t *lanes,
+                                       bool is_redispatched)
+{
+    if (lanes[LANE_RETRIES] > 0) {
+        row->retries += (uint32_t)lanes[LANE_RETRIES];
+        row->retried++;
+        row->redispatched += is_redispatched;
+    }
+    row->queued += lanes[LANE_SERVER_QUEUE] > 0 || lanes[LANE_BACKEND_QUEUE] > 0;
+}
+
 static inline void tally_count(struct log_tally *tally, uint32_t route,
                                const struct log_sample *sample)
 {
     struct tally_route *row = &tally->route_rows[route];
-    struct log_timers *timers = &tally->timers[row->timers];
-    const int32_t *lanes = sample->lanes;
-    int32_t classes[8];
 
     tally->others += route == 0;
     row->requests++;
     row->bytes += sample->bytes;
     tally_count_outcome(tally, route, sample->status << 16 | sample->state);
-    tally_raise(row->most, lanes);
-    tally_classes(lanes, classes);
-    for (size_t timer = 0; timer < LOG_TIMER_COUNT; timer++)
-        timers->classes[timer][classes[timer]]++;
-    if (lanes[LANE_RETRIES] > 0) {
-        row->retries += (uint32_t)lanes[LANE_RETRIES];
-        row->retried++;
-        row->redispatched += sample->is_redispatched;
-    }
-    row->queued += lanes[LANE_SERVER_QUEUE] > 0 || lanes[LANE_BACKEND_QUEUE] > 0;
+    tally_raise(row->most, sample->lanes);
+    tally_count_timers(row->timed, sample->lanes);
+    tally_count_retries(row, sample->lanes, sample->is_redispatched);
     if (log_tally_is_error_packed(sample->state, sample->status))
         log_tally_error(tally, route, sample);
 }

@@ -101,6 +101,8 @@ static void add_outcome(struct groups *groups, const struct tally_outcome *outco
  * and counts the states alone. */
 static void add_lost(struct groups *groups)
 {
+    if (groups->tally->lost == 0)
+        return;
     for (uint32_t status = 0; status < 1024; status++)
         add_status(groups->arena, groups->all, status, groups->tally->lost_statuses[status]);
     for (uint32_t state = 0; state < 65536; state++) {

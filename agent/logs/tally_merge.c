@@ -44,6 +44,9 @@ static void merge_outcomes(struct log_tally *into, const struct log_tally *from,
 
     while (log_tally_next_outcome(from, &place, &outcome))
         log_tally_add_outcome(into, map[outcome.route], outcome.key, outcome.count);
+    if (from->lost == 0)
+        return;
+    into->lost += from->lost;
     for (size_t i = 0; i < 1024; i++)
         into->lost_statuses[i] += from->lost_statuses[i];
     for (size_t i = 0; i < 65536; i++)

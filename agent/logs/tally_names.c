@@ -34,8 +34,9 @@ uint32_t log_tally_route(struct log_tally *tally, struct span route)
 
     if (index < known)
         return index;
-    row->name = tally->routes.names[index].offset;
+    row->name = tally->routes.bytes + tally->routes.names[index].offset;
     row->name_len = tally->routes.names[index].len;
+    row->outcomes = tally->route_outcomes[index];
     server = route;
     frontend = span_cut(&server, ' ');
     row->is_tls = span_ends_with(frontend, "~");
@@ -47,5 +48,6 @@ uint32_t log_tally_route(struct log_tally *tally, struct span route)
     row->server_kind = kind_of(server);
     row->is_client = span_ends_with(route, " -/-");
     row->timers = timers_of(tally, row->server);
+    row->timed = &tally->timers[row->timers];
     return index;
 }

@@ -34,6 +34,7 @@ static struct tally_outcome *find_outcome(struct log_tally *tally, uint32_t rout
 /* Statuses and states of everything stay exact also when the rows are used up. */
 static void lose(struct log_tally *tally, uint32_t key, uint64_t count)
 {
+    tally->lost += count;
     tally->lost_statuses[key >> 16] += count;
     tally->lost_states[key & 0xffff] += count;
 }
@@ -71,7 +72,8 @@ bool log_tally_next_outcome(const struct log_tally *tally, uint32_t *place,
             return true;
         }
     }
-    for (; *place < usual + TALLY_OUTCOME_SLOTS; ++*place) {
+    /* Memory that nothing was written to is not looked at: each page of it would be made by that. */
+    for (; tally->outcome_count > 0 && *place < usual + TALLY_OUTCOME_SLOTS; ++*place) {
         *out_outcome = tally->outcomes[*place - usual];
         if (out_outcome->count > 0) {
             ++*place;

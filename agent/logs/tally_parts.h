@@ -45,13 +45,16 @@ struct log_sample {
 };
 
 /* Rows begin on cache lines: `most` is read and written in one piece. */
-#define TALLY_ROUTE_ALIGNMENT 64
+#define TALLY_ALIGNMENT 64
 struct tally_route {
-    _Alignas(TALLY_ROUTE_ALIGNMENT) int32_t most[LANE_COUNT]; /* largest of each lane */
+    _Alignas(TALLY_ALIGNMENT) int32_t most[LANE_COUNT]; /* largest of each lane */
     uint64_t requests, bytes, retries, retried, redispatched, queued;
     uint32_t frontend, backend, server; /* in their tables; 0 is "(others)" */
     uint32_t timers;                    /* of its server */
-    uint32_t name, name_len;            /* where its bytes stand in routes.bytes */
+    const char *name;                   /* LOG_NAMES_MARGIN bytes may be read behind it */
+    uint32_t name_len;
+    struct log_timers *timed; /* timers as a place */
+    uint64_t *outcomes;       /* of route_outcomes */
     enum log_server_kind server_kind;
     bool is_tls;
     bool is_client; /* "-/-": HAProxy's own requests */
@@ -137,7 +140,8 @@ struct log_tally {
     uint64_t (*route_outcomes)[TALLY_USUAL]; /* by route, by index in usual_keys */
     struct tally_outcome *outcomes;          /* the others */
     uint32_t outcome_count;
-    uint64_t *lost_statuses, *lost_states; /* by status and by state, of outcomes without room */
+    uint64_t lost;                         /* outcomes without room */
+    uint64_t *lost_statuses, *lost_states; /* by status and by state, of those */
 
     struct tally_fault *faults; /* 0: others */
     uint32_t *fault_slots;
@@ -152,6 +156,8 @@ struct log_tally {
     struct log_scan *scan;
 };
 
+/* tally.c: of the arena, on a cache line */
+void *log_tally_aligned(struct arena *arena, size_t size);
 /* tally_names.c */
 uint32_t log_tally_route(struct log_tally *tally, struct span route);
 /* tally.c: the plain way. False: it was outside the times asked for. */

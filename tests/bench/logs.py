@@ -92,8 +92,8 @@ def main():
         subprocess.run([make_log, str(LINES)], stdout=file, check=True)
     compare_counts(hamedic, log, output)
     commands = {
-        "one": lambda: timed([hamedic, "logs", "--json", "--threads", "1", log], output),
-        "two": lambda: timed([hamedic, "logs", "--json", "--threads", "2", log], output),
+        "one": lambda: timed([hamedic, "logs", "--threads", "1", log], output),
+        "two": lambda: timed([hamedic, "logs", "--threads", "2", log], output),
         "halog": lambda: timed(["halog", "-srv"], output, log),
         "grep": lambda: timed([*GREP, log], output),
     }
