@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/diagnose/path.h"
 #include "agent/diagnose/selinux.h"
 
 bool word_has(const char *text, const char *part)
@@ -173,20 +174,26 @@ static bool differs(const struct server_view *view, enum word check)
 
 /* ---- both together ---- */
 
+/* Who asks for a neighbour's hardware address in vain hears so after 3 s: a connection that is given
+ * up before is a timeout to whoever made it. */
+static enum word word_of_way(const struct diagnosis_work *work, const struct probe *probe)
+{
+    enum word word = word_of_probe(probe);
+
+    return word == WORD_TIMEOUT && path_is_silent(work, probe->address) ? WORD_UNREACHABLE : word;
+}
+
 static enum word contact_verdict(const struct diagnosis_work *work, const struct server_view *view,
                                  enum word check, enum finding_state *out_state)
 {
-    enum word probe = word_of_probe(view->probe);
     const struct probe *checked = view->check_probe != NULL ? view->check_probe : view->probe;
+    enum word probe = word_of_way(work, view->probe), other = word_of_way(work, checked);
 
     if (word_is_failure(check)) {
-        /* A neighbour that does not answer ARP is a timeout to a short check, and unreachable to a
-         * longer one. */
-        if (check == WORD_TIMEOUT && word_of_probe(checked) == WORD_UNREACHABLE)
+        if (check == WORD_TIMEOUT && other == WORD_UNREACHABLE)
             check = WORD_UNREACHABLE;
-        *out_state = checked != NULL
-                         ? (word_of_probe(checked) == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                         : look_second(work, SOURCE_PROBE, false);
+        *out_state = checked != NULL ? (other == check ? FINDING_PROVEN : FINDING_POSSIBLE)
+                                     : look_second(work, SOURCE_PROBE, false);
         return check;
     }
     if (!word_is_failure(probe))

@@ -34,6 +34,15 @@ static const struct path *find_path(const struct diagnosis_work *work,
                : NULL;
 }
 
+bool path_is_silent(const struct diagnosis_work *work, const char *address)
+{
+    const struct path *path = facts_have(work->facts, SOURCE_LINKS) && address != NULL
+                                  ? links_path(&work->facts->net.links, address)
+                                  : NULL;
+
+    return path != NULL && path->state == PATH_ROUTED && path->neighbour == NEIGHBOUR_SILENT;
+}
+
 static const char *neighbour_text(struct diagnosis_work *work, const struct path *path)
 {
     switch (path->neighbour) {

@@ -12,6 +12,8 @@ void path_tell(struct diagnosis_work *work, struct finding *finding,
                const struct server_view *view);
 /* What to do about a server that is unreachable; NULL: nothing is known of the way there. */
 const char *path_advise(struct diagnosis_work *work, const struct server_view *view);
+/* Nobody has that address, or that of the gateway to it: the kernel asked in vain who does. */
+bool path_is_silent(const struct diagnosis_work *work, const char *address);
 /* The rule of this host itself that keeps HAProxy from this server; NULL: none is known. */
 const struct firewall_answer *path_rule(const struct diagnosis_work *work,
                                         const struct server_view *view);

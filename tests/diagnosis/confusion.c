@@ -1409,6 +1409,21 @@ static void net_far(struct bench *bench)
     bench->destinations[DEST_APP1].least_round_trip_us = 175000;
     bench->rows[ROW_APP1].connect_ms = 180;
 }
+/* Too short a time for either to hear that nobody has the address. */
+static void net_no_neighbour(struct bench *bench)
+{
+    bench_net(bench);
+    bench_check(bench, ROW_APP2, "DOWN", "L4TOUT", "");
+    bench->probes[PROBE_APP2].error = ETIMEDOUT;
+    bench->facts.net.links.paths[PATH_APP2].neighbour = NEIGHBOUR_SILENT;
+    bench->facts.net.links.paths[PATH_APP2].hardware = NULL;
+}
+static void net_neighbour_elsewhere(struct bench *bench)
+{
+    net_no_neighbour(bench);
+    bench->facts.net.links.paths[PATH_APP2].neighbour = NEIGHBOUR_SEEN;
+    bench->facts.net.links.paths[PATH_APP1].neighbour = NEIGHBOUR_SILENT;
+}
 static void net_lossy_logged(struct bench *bench, uint64_t retried)
 {
     static struct log_group server;
@@ -1553,6 +1568,8 @@ static const struct scenario scenarios[] = {
     {"L7STS with the words refused", server_says_refused, {PROVEN("backend-bad-response")}},
     {"L7TOUT", slow_check, {PROVEN("backend-slow-check")}},
     {"no route, here too", no_route, {PROVEN("backend-unreachable")}},
+    {"L4TOUT, here too, no neighbour", net_no_neighbour, {PROVEN("backend-unreachable")}},
+    {"L4TOUT, another's neighbour", net_neighbour_elsewhere, {PROVEN("backend-timeout")}},
     {"L4TOUT, no neighbour", no_neighbour, {PROVEN("backend-unreachable")}},
     {"maintenance", maintenance, {PROVEN("backend-maintenance")}},
     {"name does not resolve", resolution, {PROVEN("backend-dns")}},
