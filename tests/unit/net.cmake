@@ -1,2 +1,3 @@
 # unit tests
 hamedic_unit_test(netlink hamedic_host)
+hamedic_unit_test(firewall hamedic_host)
