@@ -41,7 +41,7 @@ static struct signs look_for_signs(const struct diagnosis_work *work)
     /* HAProxy 2.8 and later: "Reload failed!", "Reload failed (master failed to load or ...)!" */
     signs.said = facts->systemd_unit.loaded && facts->haproxy->by_systemd && text != NULL &&
                  strncmp(text, "Reload failed", strlen("Reload failed")) == 0;
-    signs.logged = words_of_attempt(facts, LOG_MESSAGE_LOADING_FAILURE) != NULL;
+    signs.logged = words_say_reload_failed(facts);
     signs.differs = work->result->activates.count > 0;
     signs.older = facts->worker_started > 0 && facts->cfg_changed > facts->worker_started;
     return signs;

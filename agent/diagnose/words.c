@@ -4,12 +4,21 @@
 
 #include "agent/diagnose/look.h"
 
+bool words_are_of_a_file(const struct facts *facts)
+{
+    return facts->messages.from != NULL && strcmp(facts->messages.from, "journal") != 0;
+}
+
 void words_quote(struct diagnosis_work *work, struct finding *finding,
                  const struct haproxy_message *message)
 {
-    diagnose_evidence(work, finding, SOURCE_JOURNAL, "%s%s%s: \"%s\"",
+    const char *from = words_are_of_a_file(work->facts)
+                           ? arena_printf(work->arena, " in %s", work->facts->messages.from)
+                           : "";
+
+    diagnose_evidence(work, finding, SOURCE_JOURNAL, "%s%s%s%s: \"%s\"",
                       message->of_systemd ? "systemd" : "HAProxy", message->time > 0 ? " at " : "",
-                      message->time > 0 ? time_text(work->arena, message->time) : "",
+                      message->time > 0 ? time_text(work->arena, message->time) : "", from,
                       look_shown(message->text));
 }
 
@@ -50,12 +59,21 @@ const struct haproxy_message *words_of_attempt(const struct facts *facts,
     return NULL;
 }
 
+bool words_say_reload_failed(const struct facts *facts)
+{
+    bool denied = facts->told_failures == 0 ||
+                  (facts_have(facts, SOURCE_MASTER) && facts->master.failed_reloads == 0);
+
+    return words_of_attempt(facts, LOG_MESSAGE_LOADING_FAILURE) != NULL &&
+           !(words_are_of_a_file(facts) && denied);
+}
+
 bool words_reload_failed(const struct facts *facts)
 {
     return facts->haproxy->running &&
            (facts->told_failures > 0 ||
             (facts_have(facts, SOURCE_MASTER) && facts->master.failed_reloads > 0) ||
-            words_of_attempt(facts, LOG_MESSAGE_LOADING_FAILURE) != NULL);
+            words_say_reload_failed(facts));
 }
 
 const char *words_exit(int64_t status)

@@ -45,9 +45,10 @@ enum source_id {
     SOURCE_LOGS,      /* the newest lines of HAProxy's log files, or of the journal */
     SOURCE_LOAD,      /* processors and memory of the worker, over the time that the others take */
     SOURCE_ANSWER, /* what servers say to a question of our own, which their check gave a reason for */
-    SOURCE_ERRORS,  /* `show errors`: what HAProxy could not read, where its numbers say so */
-    SOURCE_JOURNAL, /* what HAProxy, and systemd of it, said since it was started */
-    SOURCE_PORTS,   /* who holds the ports that the configuration wants */
+    SOURCE_ERRORS, /* `show errors`: what HAProxy could not read, where its numbers say so */
+    SOURCE_JOURNAL, /* what HAProxy, and systemd of it, said since it was started: of a host that keeps no
+                       journal, its log files */
+    SOURCE_PORTS, /* who holds the ports that the configuration wants */
     SOURCE_COUNT
 };
 struct source {

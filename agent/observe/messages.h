@@ -32,7 +32,7 @@ struct haproxy_messages {
     struct haproxy_message *at;
     size_t count;
     uint64_t left_out; /* older ones */
-    const char *from;  /* "journal"; or the path of a log */
+    const char *from;  /* "journal"; or the path of a log, escaped */
 };
 
 /* False: the line is none of HAProxy's. */

@@ -19,3 +19,8 @@ backend app
 def happened(host):
     assert "cannot bind socket (Address already in use) for [127.0.0.1:8090]" in host.messages()
     assert host.get("127.0.0.1:8080") == -1
+
+
+def check(_host, report):
+    assert any(one["source"] == "journal" and "in /var/log/haproxy.log: " in one["text"] and "127.0.0.1:8090" in one["text"]
+               for one in report["findings"][0]["evidence"]), report["findings"][0]

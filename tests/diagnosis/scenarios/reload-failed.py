@@ -12,3 +12,8 @@ def make(host):
 def happened(host):
     assert host.info()["Maxconn"] == "400"
     host.said("Cannot raise FD limit")
+
+
+def check(_host, report):
+    told = [one["text"] for one in report["findings"][0]["evidence"] if one["source"] == "journal"]
+    assert any("in /var/log/haproxy.log: " in one and "Cannot raise FD limit" in one for one in told), report["findings"][0]
