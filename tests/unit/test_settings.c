@@ -198,6 +198,80 @@ static void test_settings_directory_in_its_place_is_refused(void **state)
     assert_int_equal(unlinkat(fixture->dir, CONF_IN_TREE, AT_REMOVEDIR), 0);
 }
 
+static void test_settings_target_is_an_address_and_perhaps_a_port(void **state)
+{
+    static const struct {
+        const char *text, *address;
+        uint32_t port;
+    } cases[] = {
+        {"10.0.0.1", "10.0.0.1", 0},
+        {"10.0.0.1:443", "10.0.0.1", 443},
+        {"10.0.0.1:65535", "10.0.0.1", 65535},
+        {"2001:db8::1", "2001:db8::1", 0},
+        {"[2001:db8::1]", NULL, 0},
+        {"[2001:db8::1]:443", "2001:db8::1", 443},
+        /* The same address, however it is written. */
+        {"2001:0DB8:0:0:0:0:0:1", "2001:db8::1", 0},
+        {"[2001:0DB8::0001]:8443", "2001:db8::1", 8443},
+        {"::", "::", 0},
+        {"1::1:443", "1::1:443", 0}, /* an address, not a port behind one */
+        {"::ffff:10.0.0.1", "::ffff:10.0.0.1", 0},
+        {"", NULL, 0},
+        {":", NULL, 0},
+        {":443", NULL, 0},
+        {"10.0.0.1:", NULL, 0},
+        {"10.0.0.1:0", NULL, 0},
+        {"10.0.0.1:65536", NULL, 0},
+        {"10.0.0.1:+80", NULL, 0},
+        {"10.0.0.1: 80", NULL, 0},
+        {"10.0.0.1:80x", NULL, 0},
+        {"10.0.0.1:99999999999999999999", NULL, 0},
+        {"10.0.0:80", NULL, 0},
+        {"10.0.0.256", NULL, 0},
+        {"010.0.0.1", NULL, 0},
+        {"[10.0.0.1:80", NULL, 0},
+        {"[]:80", NULL, 0},
+        {"[", NULL, 0},
+        {"]:80", NULL, 0},
+        {"www.example.com:443", NULL, 0},
+        {"10.0.0.1\n:80", NULL, 0},
+        {"fe80::1%eth0", NULL, 0},
+    };
+    struct arena *arena CLEANUP_ARENA = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct host_settings settings = {.target = "before", .target_port = 7};
+        struct err err = {0};
+        int done = settings_take_target(cases[i].text, arena, &settings, &err);
+        if ((done == 0) != (cases[i].address != NULL))
+            fail_msg("'%s' gives %d", cases[i].text, done);
+        if (done < 0) {
+            assert_int_equal(err.kind, ERR_INPUT);
+            assert_string_equal(settings.target, "before");
+            assert_int_equal(settings.target_port, 7);
+            continue;
+        }
+        assert_string_equal(settings.target, cases[i].address);
+        assert_int_equal(settings.target_port, cases[i].port);
+    }
+}
+
+static void test_settings_target_of_any_length_is_bounded(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct host_settings settings = {.target = NULL};
+    struct err err = {0};
+    char text[5000];
+
+    (void)state;
+    memset(text, '1', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_int_equal(settings_take_target(text, arena, &settings, &err), -1);
+    assert_in_range(strlen(err.text), 1, sizeof err.text - 1);
+    assert_null(settings.target);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +283,8 @@ int main(void)
         TEST(test_settings_file_that_others_may_write_is_denied),
         TEST(test_settings_link_out_of_the_tree_stays_in_it),
         TEST(test_settings_directory_in_its_place_is_refused),
+        cmocka_unit_test(test_settings_target_is_an_address_and_perhaps_a_port),
+        cmocka_unit_test(test_settings_target_of_any_length_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
