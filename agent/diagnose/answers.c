@@ -4,6 +4,7 @@
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/look.h"
+#include "agent/observe/ask.h"
 
 enum { SHARE_MUCH = 10 /* per cent of a frontend's requests */ };
 
@@ -180,10 +181,125 @@ static void look_answered(struct diagnosis_work *work, const struct cause *cause
                           "Lua and filters)";
 }
 
+/* ---- a page of its own, in the place of servers ---- */
+
+static struct span line_of(const struct cfg_file *file, size_t number)
+{
+    struct span rest = file->bytes, line = {"", 0};
+
+    for (size_t i = 0; i < number && span_next_line(&rest, &line); i++)
+        continue;
+    return span_trim(line);
+}
+
+static void tell_line(struct diagnosis_work *work, struct finding *finding,
+                      const struct cfg_proxy *proxy, size_t number)
+{
+    struct span line = line_of(proxy->file, number);
+
+    diagnose_evidence(work, finding, SOURCE_CONFIG, "%s: %.*s",
+                      look_place(work, proxy->file, number), (int)(line.len < 300 ? line.len : 300),
+                      line.ptr);
+}
+
+/* A backend without servers whose own 503 is a page: somebody wrote that one to be seen. */
+static void look_page(struct diagnosis_work *work, const struct cause *cause,
+                      const struct log_fault *fault)
+{
+    const struct cfg_proxy *proxy = cfg_find_backend(work->facts->cfg, fault->backend);
+
+    if (proxy == NULL || proxy->error_page_line == 0 || proxy->server_count > 0)
+        return;
+    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, proxy->name);
+    weigh(work->facts, fault, finding);
+    finding->summary =
+        arena_printf(work->arena, "%s answers 503 itself, with a page of its own", proxy->name);
+    diagnose_evidence(work, finding, SOURCE_LOGS,
+                      "%" PRIu64 " of %" PRIu64 " requests of %s: 503 with %s/<NOSRV>",
+                      fault->count, requests_of(work->facts, fault->frontend), fault->frontend,
+                      fault->backend);
+    tell_line(work, finding, proxy, proxy->error_page_line);
+    strings_add(&finding->consequences, work->arena, "no server is asked: it has none");
+    strings_addf(&finding->advice, work->arena,
+                 "send these clients to another backend, or add servers to %s (%s), where they "
+                 "shall be served",
+                 proxy->name, look_place(work, proxy->file, proxy->line));
+}
+
+/* ---- monitor fail ---- */
+
+static const struct asked *monitor_of(const struct facts *facts, const struct cfg_proxy *proxy)
+{
+    for (size_t i = 0; facts_have(facts, SOURCE_ANSWER) && i < facts->asked_count; i++)
+        if (look_same(facts->asked[i].server, ASK_MONITOR) &&
+            look_same(facts->asked[i].backend, proxy->name))
+            return &facts->asked[i];
+    return NULL;
+}
+
+static bool uses(const struct cfg_proxy *proxy, const char *object)
+{
+    size_t len = strcspn(object, "/");
+
+    for (size_t i = 0; i < proxy->uses.count; i++)
+        if (span_is((struct span){object, len}, proxy->uses.at[i]))
+            return true;
+    return proxy->default_backend != NULL &&
+           span_is((struct span){object, len}, proxy->default_backend);
+}
+
+/* What keeps the frontend from serving, and was named: the monitor only says so. */
+static struct finding *behind_monitor(const struct diagnosis_work *work,
+                                      const struct cfg_proxy *proxy)
+{
+    for (size_t i = 0; i < work->result->finding_count; i++) {
+        struct finding *finding = &work->result->findings[i];
+        if (finding->state == FINDING_PROVEN && finding->object != NULL &&
+            uses(proxy, finding->object))
+            return finding;
+    }
+    return NULL;
+}
+
+static void look_monitor(struct diagnosis_work *work, const struct cause *cause,
+                         const struct cfg_proxy *proxy)
+{
+    const struct asked *asked = monitor_of(work->facts, proxy);
+
+    if (asked == NULL || asked->said != ASKED_STATUS || asked->status < 500)
+        return;
+    const char *consequence =
+        arena_printf(work->arena,
+                     "who asks the monitor of %s (%s) gets %" PRIu32
+                     ", and sends it no more clients; HAProxy does not log that",
+                     proxy->name, look_shown(asked->question), asked->status);
+    struct finding *behind = behind_monitor(work, proxy);
+    if (behind != NULL) {
+        strings_add(&behind->consequences, work->arena, consequence);
+        return;
+    }
+    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, proxy->name);
+    finding->summary =
+        arena_printf(work->arena, "%s answers its monitor with %" PRIu32 ", by `monitor fail`",
+                     proxy->name, asked->status);
+    diagnose_evidence(work, finding, SOURCE_ANSWER, "%s at %s:%" PRIu32 ": \"%s\"",
+                      look_shown(asked->question), asked->address, asked->port,
+                      look_shown(asked->text));
+    tell_line(work, finding, proxy, proxy->monitor_fail_line);
+    strings_add(&finding->consequences, work->arena, consequence);
+    strings_addf(&finding->advice, work->arena,
+                 "see what the condition at %s looks at, and change that or the condition where "
+                 "this HAProxy shall serve",
+                 look_place(work, proxy->file, proxy->monitor_fail_line));
+}
+
 void answers_look_rule(struct diagnosis_work *work, const struct cause *cause)
 {
     const struct facts *facts = work->facts;
 
+    for (size_t i = 0; facts->cfg != NULL && i < facts->cfg->proxy_count; i++)
+        if (look_is_front(facts->cfg->proxies[i]))
+            look_monitor(work, cause, facts->cfg->proxies[i]);
     if (!facts_have(facts, SOURCE_LOGS))
         return;
     for (size_t i = 0; i < facts->logs.summary.fault_count; i++) {
@@ -193,5 +309,8 @@ void answers_look_rule(struct diagnosis_work *work, const struct cause *cause)
             (strcmp(fault->state, "PR") == 0 || strcmp(fault->state, "LR") == 0 ||
              strcmp(fault->state, "PT") == 0))
             look_answered(work, cause, fault);
+        if (facts->cfg != NULL && fault->status == 503 && fault->server_kind == LOG_SERVER_NONE &&
+            strcmp(fault->state, "SC") == 0)
+            look_page(work, cause, fault);
     }
 }

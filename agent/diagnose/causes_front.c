@@ -162,10 +162,13 @@ static const struct cause rows[] = {
         .explain =
             {
                 .line = "HAProxy was told to answer with an error itself",
-                .means = "a rule (deny, return, tarpit) answers 5xx before any server is asked: it "
+                .means = "a rule (deny, return, tarpit), a page in the place of servers, or a "
+                         "monitor that is told to fail answers 5xx before any server is asked: it "
                          "looks like an outage, and is configuration",
                 .proof = "5xx with PR, LR or PT and no server in the log, and the rule with that "
-                         "status in the file",
+                         "status in the file; 503 of a backend that has no servers and an "
+                         "errorfile or http-error of its own; monitor fail in the file, and 5xx "
+                         "to a request of our own for monitor-uri",
                 .repair = "advice: the line of the rule",
                 .cost = "none by hamedic",
                 .unlike = {{"no-backend-matched", "no rule matched at all"},

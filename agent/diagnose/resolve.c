@@ -248,8 +248,8 @@ void resolve_look_empty(struct diagnosis_work *work, const struct cause *cause)
             proxy->kind == CFG_BACKEND || (proxy->kind == CFG_LISTEN && proxy->bind_count > 0);
 
         if (is_back && !proxy->conditional && !proxy->disabled && proxy->twin == NULL &&
-            !proxy->answers_itself && proxy->default_backend == NULL && proxy->uses.count == 0 &&
-            !has_servers(work, proxy))
+            !proxy->answers_itself && proxy->error_page_line == 0 &&
+            proxy->default_backend == NULL && proxy->uses.count == 0 && !has_servers(work, proxy))
             find_empty(work, cause, proxy);
     }
 }

@@ -173,6 +173,33 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
     return ask->question.len > 0 || ask->is_tls;
 }
 
+/* A monitor of HAProxy's own that is told when to say that it is not well: nobody logs what it says.
+ * To ask it changes nothing, and is what whoever stands before HAProxy does all the time. */
+static bool make_monitor_ask(const struct cfg_proxy *proxy, struct arena *arena, struct ask *ask)
+{
+    *ask =
+        (struct ask){.asked = {.backend = proxy->name, .server = ASK_MONITOR}, .is_monitor = true};
+    if (proxy->monitor_uri == NULL || proxy->monitor_fail_line == 0 || proxy->disabled ||
+        !is_word(proxy->monitor_uri) || strlen(proxy->monitor_uri) > ASK_QUESTION_MAX / 2)
+        return false;
+    for (size_t i = 0; i < proxy->bind_count && ask->asked.address == NULL; i++) {
+        const struct cfg_bind *bind = &proxy->binds[i];
+
+        if (bind->address == NULL || bind->is_unix || bind->accept_proxy || bind->port_low == 0)
+            continue;
+        ask->asked.address = is(bind->address, "0.0.0.0") ? "127.0.0.1"
+                             : is(bind->address, "::")    ? "::1"
+                                                          : bind->address;
+        ask->asked.port = bind->port_low;
+        ask->is_tls = bind->ssl;
+    }
+    if (ask->asked.address == NULL)
+        return false;
+    ask->question = span_of(arena_printf(arena, "GET %s HTTP/1.0\r\n\r\n", proxy->monitor_uri));
+    ask->asked.question = escape_string(arena, arena_printf(arena, "GET %s", proxy->monitor_uri));
+    return true;
+}
+
 struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count)
 {
     struct ask *asks = NULL;
@@ -182,6 +209,12 @@ struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out
         struct ask ask;
 
         if (is_to_be_asked(&facts->stats[i]) && make_ask(facts, &facts->stats[i], arena, &ask))
+            ARENA_PUSH(arena, asks, count) = ask;
+    }
+    for (size_t i = 0; facts->cfg != NULL && i < facts->cfg->proxy_count && count < ASK_MAX; i++) {
+        struct ask ask;
+
+        if (make_monitor_ask(facts->cfg->proxies[i], arena, &ask))
             ARENA_PUSH(arena, asks, count) = ask;
     }
     *out_count = count;

@@ -1,7 +1,8 @@
 /* observe/ask: which servers are asked more than whether they are there, what, and what their
  * answer is. Pure.
  * Use:     ask_list(facts, arena, &count): those whose check fails behind the connection, or that
- *          nobody checks further and whose traffic has errors. ask_read(bytes, closed, &asked).
+ *          nobody checks further and whose traffic has errors; and HAProxy's own monitors that may
+ *          say that it is not well. ask_read(bytes, closed, &asked).
  * Shapes:  at most ASK_MAX. A question is what HAProxy's check would send, at most ASK_QUESTION_MAX
  *          bytes, and only where asking changes nothing on the server (GET, HEAD, OPTIONS).
  * Owns:    the arena given; names are those of the facts.
@@ -13,6 +14,9 @@
 
 enum { ASK_MAX = 48, ASK_QUESTION_MAX = 2048, ASK_LINE_MAX = 200 };
 
+/* In the place of a server's name: a frontend's `monitor-uri`. */
+#define ASK_MONITOR "<monitor>"
+
 struct ask {
     struct asked asked;   /* who is asked; nothing said yet */
     struct span question; /* len 0: no HTTP, only the handshake */
@@ -20,6 +24,7 @@ struct ask {
     const char *name;     /* for SNI; NULL */
     const char *ca_file;  /* of `verify required`; NULL: nobody is to be asked about trust */
     const char *source;   /* NULL: any */
+    bool is_monitor;      /* of HAProxy's own: never asked another way */
 };
 
 struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count);

@@ -123,7 +123,9 @@ static int open_there(void *context, struct err *err)
 
         *inquiry = (struct inquiry){.ask = &opening->asks[i]};
         for (size_t k = 0; k < LINES; k++) {
-            inquiry->lines[k].fd = begin_connection(&opening->asks[i]);
+            /* A connection that says nothing would be one more line in HAProxy's log. */
+            inquiry->lines[k].fd =
+                k == 1 && opening->asks[i].is_monitor ? -1 : begin_connection(&opening->asks[i]);
             inquiry->lines[k].is_tls = opening->asks[i].is_tls != (k == 1);
             if (inquiry->lines[k].fd >= 0)
                 collection->opened[collection->opened_count++] = inquiry->lines[k].fd;

@@ -52,6 +52,7 @@ struct cfg_bind {
     bool accept_proxy;
     struct cfg_number backlog;
     bool transparent; /* it may listen on an address that is not this host's */
+    bool ssl;
     size_t line;
     const struct cfg_file *file;
 };
@@ -104,6 +105,10 @@ struct cfg_proxy {
     struct cfg_number backlog;   /* its own last one */
     const char *default_backend; /* NULL: none */
     struct strings uses;         /* the names behind `use_backend`; may be expressions */
+    const char *monitor_uri;     /* own or inherited; NULL: none */
+    size_t monitor_fail_line;    /* the first `monitor fail`; 0: none */
+    /* `errorfile 503`, `errorloc 503` or `http-error status 503` of its own; 0: none. */
+    size_t error_page_line;
     /* Something here may answer or take a request without a server: `dispatch`, `http-request
      * return`, `use-service`, `redirect`, `stats`, ... */
     bool answers_itself;

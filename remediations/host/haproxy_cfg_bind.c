@@ -111,6 +111,7 @@ static void parse_parameters(struct parser *parser, struct cfg_bind *bind)
     for (size_t i = 2; i < parser->words.count;) {
         uint64_t shards = 0;
         bind->accept_proxy = bind->accept_proxy || parse_word_is(parser, i, "accept-proxy");
+        bind->ssl = bind->ssl || parse_word_is(parser, i, "ssl");
         if (parse_word_is(parser, i, "maxconn")) {
             bind->maxconn = parse_word_number(parser, i + 1);
         } else if (parse_word_is(parser, i, "backlog")) {

@@ -76,6 +76,7 @@ static void inherit(struct cfg_proxy *proxy, const struct cfg_proxy *defaults)
     proxy->check.is_inherited = true;
     proxy->is_http = defaults->is_http;
     proxy->answers_itself = defaults->answers_itself;
+    proxy->monitor_uri = defaults->monitor_uri;
 }
 
 void parse_proxy_begin(struct parser *parser, enum cfg_kind kind)
@@ -178,6 +179,23 @@ static bool takes_requests(const struct parser *parser)
     return word_is_one_of(parser, 0, lines, sizeof lines / sizeof lines[0]);
 }
 
+/* What it answers itself: that it is well, that it is not, and what stands for a 503. */
+static void parse_own_answer(struct cfg_proxy *proxy, struct parser *parser)
+{
+    static const char *const pages[] = {"errorfile", "errorloc", "errorloc302", "errorloc303"};
+
+    if (parse_word_is(parser, 0, "monitor-uri") && parser->words.count > 1)
+        proxy->monitor_uri = parse_word_text(parser, 1);
+    else if (parse_word_is(parser, 0, "monitor") && parse_word_is(parser, 1, "fail") &&
+             proxy->monitor_fail_line == 0)
+        proxy->monitor_fail_line = parser->line;
+    else if ((word_is_one_of(parser, 0, pages, sizeof pages / sizeof pages[0]) &&
+              parse_word_is(parser, 1, "503")) ||
+             (parse_word_is(parser, 0, "http-error") && parse_word_is(parser, 1, "status") &&
+              parse_word_is(parser, 2, "503")))
+        proxy->error_page_line = parser->line;
+}
+
 static void parse_route(struct cfg_proxy *proxy, struct parser *parser)
 {
     if (parse_word_is(parser, 0, "use_backend") && parser->words.count > 1)
@@ -198,6 +216,7 @@ int parse_proxy_line(struct parser *parser, struct err *err)
     if (is_server || parse_check_line(parser))
         return 0;
     parse_route(proxy, parser);
+    parse_own_answer(proxy, parser);
     if (parse_word_is(parser, 0, "bind"))
         parse_bind_line(parser, &proxy->binds, &proxy->bind_count);
     else if (parse_word_is(parser, 0, "maxconn"))

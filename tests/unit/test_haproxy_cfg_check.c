@@ -188,6 +188,71 @@ static void test_proxy_tells_where_requests_go(void **state)
     assert_true(back(cfg, "d")->answers_itself);
 }
 
+static void test_bind_parameters_count_where_they_are_ones(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    const struct cfg *cfg = parse("frontend f\n"
+                                  " bind 10.0.0.1:80,10.0.0.2:80 backlog 100 transparent\n"
+                                  " bind :81 name transparent ssl crt /backlog\n"
+                                  " bind :82 backlog 5 maxconn 9 backlog 7 accept-proxy\n"
+                                  " bind :83 backlog x\n"
+                                  " bind :84 backlog\n"
+                                  " bind :85 interface backlog namespace accept-proxy\n"
+                                  " bind :86 no-such-word-yet transparent\n",
+                                  arena);
+    const struct cfg_bind *binds = cfg_find_proxy(cfg, CFG_FRONTEND, "f")->binds;
+
+    (void)state;
+    assert_int_equal(cfg_find_proxy(cfg, CFG_FRONTEND, "f")->bind_count, 8);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(binds[i].transparent);
+        assert_true(binds[i].backlog.set);
+        assert_int_equal(binds[i].backlog.value, 100);
+        assert_int_equal(binds[i].backlog.place.line, 2);
+        assert_false(binds[i].ssl);
+    }
+    /* `name transparent` is a name. */
+    assert_false(binds[2].transparent);
+    assert_false(binds[2].backlog.set);
+    assert_true(binds[2].ssl);
+    assert_int_equal(binds[3].backlog.value, 7);
+    assert_int_equal(binds[3].maxconn.value, 9);
+    assert_true(binds[3].accept_proxy);
+    /* HAProxy 2.6 takes what is no number for 0; a word that is missing is no value. */
+    assert_int_equal(binds[4].backlog.value, 0);
+    assert_int_equal(binds[5].backlog.value, 0);
+    assert_false(binds[6].backlog.set);
+    assert_false(binds[6].accept_proxy);
+    assert_true(binds[7].transparent);
+}
+
+static void test_proxy_tells_what_it_answers_itself(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    const struct cfg *cfg = parse("defaults\n monitor-uri /up\n errorfile 503 /a.http\n"
+                                  "frontend f\n monitor fail if { nbsrv(a) lt 1 }\n"
+                                  " monitor fail if TRUE\n"
+                                  "frontend g\n monitor-uri\n monitor\n monitor fail\n"
+                                  "backend a\n errorfile 502 /a.http\n"
+                                  "backend b\n errorfile 503 /a.http\n"
+                                  "backend c\n http-error status 503 content-type text/plain\n"
+                                  "backend d\n errorloc302 503 http://x/\n"
+                                  "backend e\n errorfile\n http-error status\n",
+                                  arena);
+    const struct cfg_proxy *f = cfg_find_proxy(cfg, CFG_FRONTEND, "f");
+
+    (void)state;
+    assert_string_equal(f->monitor_uri, "/up");
+    assert_int_equal(f->monitor_fail_line, 5);
+    assert_int_equal(f->error_page_line, 0);
+    assert_string_equal(cfg_find_proxy(cfg, CFG_FRONTEND, "g")->monitor_uri, "/up");
+    assert_int_equal(back(cfg, "a")->error_page_line, 0);
+    assert_int_equal(back(cfg, "b")->error_page_line, 14);
+    assert_int_equal(back(cfg, "c")->error_page_line, 16);
+    assert_int_equal(back(cfg, "d")->error_page_line, 18);
+    assert_int_equal(back(cfg, "e")->error_page_line, 0);
+}
+
 static void test_check_half_written_lines_are_no_trouble(void **state)
 {
     static const char *const texts[] = {
@@ -235,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_check_takes_the_statuses_that_haproxy_would),
         cmocka_unit_test(test_contact_of_a_server_is_its_own_and_its_defaults),
         cmocka_unit_test(test_proxy_tells_where_requests_go),
+        cmocka_unit_test(test_bind_parameters_count_where_they_are_ones),
+        cmocka_unit_test(test_proxy_tells_what_it_answers_itself),
         cmocka_unit_test(test_check_half_written_lines_are_no_trouble),
     };
 
