@@ -8,7 +8,8 @@
 # $HAMEDIC_BUILD_DIR; nothing else in the tree is written. The last line is "N passed, M failed".
 set -eu
 LC_ALL=C
-export LC_ALL
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # what the packages bring, whatever else somebody has
+export LC_ALL PATH
 umask 022 # a policy or a key that a group may write is refused
 
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -56,7 +57,7 @@ make_all() { # FOLDER COMPILER ARGUMENT...
     configure "$@" && cmake --build "$build/$1" -j "$jobs" -- -k 0
 }
 run_tests() { # FOLDER PATTERN
-    ctest --test-dir "$build/$1" -R "$2" --no-tests=error --output-on-failure --timeout 600
+    ctest --test-dir "$build/$1" -R "$2" -j "$jobs" --no-tests=error --output-on-failure --timeout 600
 }
 
 part_gcc() {

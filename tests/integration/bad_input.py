@@ -6,6 +6,7 @@ A tree stands for the host (--root). Each input in turn is damaged in each way, 
 is run. It must end by itself and in time, with a status that it documents; where it failed it must say so in one line
 that names the file; and the tree must be byte for byte as before, unless it did what it was asked to do.
 """
+import concurrent.futures
 import glob
 import hashlib
 import os
@@ -183,11 +184,10 @@ def replaced(make):
 
 def bind_socket(path):
     folder, name = os.path.split(path)
-    back = os.getcwd()
-    os.chdir(folder)  # a socket's path is short
+    at = os.open(folder, os.O_PATH | os.O_DIRECTORY)  # a socket's path is short
     with socket.socket(socket.AF_UNIX) as one:
-        one.bind(name)
-    os.chdir(back)
+        one.bind(f"/proc/self/fd/{at}/{name}")
+    os.close(at)
 
 
 def many_sections(path):
@@ -330,9 +330,7 @@ def complaints(case, name, damage, command, result, changed, usual):
     return wrong
 
 
-def try_all(hamedic, base, chosen, verbose):
-    scene, case = f"{base}/scene", f"{base}/case"
-    runs, refusals, failures = 0, 0, []
+def usual_statuses(hamedic, scene, case):
     usual = {}
     for command, arguments in COMMANDS.items():
         shutil.rmtree(case, ignore_errors=True)
@@ -341,6 +339,13 @@ def try_all(hamedic, base, chosen, verbose):
         # There is no policy store in the tree; everything else works.
         if usual[command] != (1 if command == "label" else 0):
             fail(f"{command} ends with {usual[command]} where nothing is damaged")
+    return usual
+
+
+def try_some(hamedic, base, worker, chosen, usual, verbose):
+    """One of several at work side by side, each in a folder of its own."""
+    scene, case = f"{base}/scene", f"{base}/case{worker}"
+    runs, refusals, failures = 0, 0, []
     for name, damage in chosen:
         commands, fresh, before = INPUTS[name][0], False, None
         for command in commands:
@@ -374,7 +379,13 @@ def main():
     make_scene(hamedic, f"{base}/scene", f"{source}/policies/default.conf")
     chosen = [(name, damage) for name in INPUTS for damage in DAMAGES
               if (not only or only[0] in name) and (len(only) < 2 or damage == only[1])]
-    runs, refusals, failures = try_all(hamedic, base, chosen, bool(only))
+    usual = usual_statuses(hamedic, f"{base}/scene", f"{base}/case")
+    workers = os.cpu_count() or 1
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        jobs = [pool.submit(try_some, hamedic, base, worker, chosen[worker::workers], usual, bool(only))
+                for worker in range(workers)]
+        runs, refusals, failures = (sum(parts, start) for parts, start in zip(
+            zip(*(job.result() for job in jobs)), (0, 0, [])))
     if failures:
         fail(f"{len(failures)} of {runs} runs are not as they should be")
     if not only and (runs < 1000 or refusals < 700):
