@@ -16,12 +16,15 @@ static uint32_t slots_for(uint32_t max)
 void log_names_init(struct log_names *names, struct arena *arena, uint32_t max, uint32_t room)
 {
     uint32_t slots = slots_for(max);
+    size_t name_bytes = max * sizeof *names->names, slot_bytes = slots * sizeof *names->slots;
+    /* In one piece: memory as large as that is there only where it is used. */
+    char *memory = arena_alloc(arena, name_bytes + slot_bytes + room + LOG_NAMES_MARGIN);
 
-    *names = (struct log_names){.names = arena_alloc(arena, max * sizeof *names->names),
+    *names = (struct log_names){.names = (struct log_name *)(void *)memory,
                                 .max = max,
-                                .slots = arena_alloc(arena, slots * sizeof *names->slots),
+                                .slots = (uint32_t *)(void *)(memory + name_bytes),
                                 .slot_mask = slots - 1,
-                                .bytes = arena_alloc(arena, room + LOG_NAMES_MARGIN),
+                                .bytes = memory + name_bytes + slot_bytes,
                                 .room = room};
 }
 

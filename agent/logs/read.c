@@ -125,6 +125,7 @@ static void *work(void *context)
 {
     struct worker *worker = context;
 
+    worker->tally = log_tally_new(&worker->reading->options);
     for (size_t i = 0; i < worker->count && !worker->is_late; i++) {
         const struct part *part = &worker->parts[i];
         if (part->is_packed)
@@ -313,7 +314,6 @@ static void run(struct worker *workers, size_t count, struct log_reading *readin
     for (size_t i = 0; i < count; i++) {
         workers[i].reading = reading;
         workers[i].arena = arena_new();
-        workers[i].tally = log_tally_new(&reading->options);
         if (i > 0)
             start(&workers[i]);
     }

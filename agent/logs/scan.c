@@ -53,11 +53,24 @@ static enum log_scan_way choose(enum log_scan_way way)
     return LOG_SCAN_PLAIN;
 }
 
-struct log_scan *log_scan_new(struct log_tally *tally, enum log_scan_way way)
+static void forget_prefixes(struct log_scan *scan)
 {
-    struct log_scan *scan = log_tally_aligned(tally->arena, sizeof *scan);
+    for (size_t i = 0; i < SCAN_PREFIXES; i++)
+        scan->prefixes[i].len = SCAN_UNKNOWN;
+}
 
+size_t log_scan_size(void)
+{
+    return sizeof(struct log_scan);
+}
+
+void log_scan_init(struct log_scan *scan, const struct log_tally *tally, enum log_scan_way way)
+{
     scan->way = choose(way);
+    scan->request = scan->requests;
+    scan->prefix = scan->prefixes;
+    forget_prefixes(scan);
+    memset(scan->date.low, 0xff, sizeof scan->date.low); /* and nothing is at most 0 */
     for (size_t i = 0; i < SCAN_CACHE; i++)
         scan->cache[i] = &tally->route_rows[0];
     for (int letter = 0; letter < 256; letter++) {
@@ -70,7 +83,6 @@ struct log_scan *log_scan_new(struct log_tally *tally, enum log_scan_way way)
             scan->letters[place][letter] = packed == 0 ? SCAN_NO_LETTER : packed;
         }
     }
-    return scan;
 }
 
 static void allow(struct scan_prefix *prefix, size_t at, char low, char high)
@@ -142,7 +154,7 @@ static void allow_process(struct scan_prefix *prefix, struct span framing)
 static void learn_prefix(struct log_scan *scan, struct span bytes, const struct log_line *line)
 {
     struct span framing = {bytes.ptr, (size_t)(line->payload.ptr - bytes.ptr)};
-    struct scan_prefix prefix = {.is_known = true, .len = (uint32_t)framing.len};
+    struct scan_prefix prefix = {.len = (uint32_t)framing.len};
     bool is_timed = line->framing != LOG_FRAMING_RAW && line->framing != LOG_FRAMING_PRIORITY;
 
     if (framing.len > SCAN_PREFIX || (line->framing == LOG_FRAMING_RAW && framing.len > 0))
@@ -158,7 +170,7 @@ static void learn_prefix(struct log_scan *scan, struct span bytes, const struct 
         allow_process(&prefix, framing);
     }
     scan->prefixes[scan->next] = prefix;
-    scan->current = scan->next;
+    scan->prefix = &scan->prefixes[scan->next];
     scan->next = (scan->next + 1) % SCAN_PREFIXES;
 }
 
@@ -173,8 +185,8 @@ static void learn_date(struct log_scan *scan, const struct log_line *line)
 
     if (!take_until(&rest, ' ', &client) || rest.len < SCAN_DATE_LEN)
         return;
-    if (date->is_known && memcmp(date->low + 4, rest.ptr + 4, 8) != 0)
-        memset(scan->prefixes, 0, sizeof scan->prefixes);
+    if (memcmp(date->low + 4, rest.ptr + 4, 8) != 0)
+        forget_prefixes(scan);
     memset(date->low, 0, sizeof date->low);
     memset(date->high, 0xff, sizeof date->high);
     memcpy(date->low, rest.ptr, SCAN_DATE_LEN);
@@ -185,12 +197,11 @@ static void learn_date(struct log_scan *scan, const struct log_line *line)
         date->low[digits[i]] = '0', date->high[digits[i]] = '9';
     date->hour = line->accepted - digits_at(rest, 16, 2) * 60000 - digits_at(rest, 19, 2) * 1000 -
                  digits_at(rest, 22, 3);
-    date->is_known = true;
 }
 
 static bool fits(const struct scan_prefix *prefix, struct span line)
 {
-    if (!prefix->is_known || line.len < prefix->len)
+    if (line.len < prefix->len)
         return false;
     for (size_t i = 0; i < prefix->len; i++) {
         unsigned char byte = (unsigned char)line.ptr[i];
@@ -213,7 +224,7 @@ void log_scan_line(struct log_tally *tally, struct span bytes)
     for (uint32_t i = 0; i < SCAN_PREFIXES; i++)
         if (scan->prefixes[i].len == (size_t)(line.payload.ptr - bytes.ptr) &&
             fits(&scan->prefixes[i], bytes)) {
-            scan->current = i;
+            scan->prefix = &scan->prefixes[i];
             return;
         }
     learn_prefix(scan, bytes, &line);

@@ -1,6 +1,6 @@
 /* logs/scan: the fast way through a log: lines that look as the ones before them are taken apart many bytes at once,
  * all others by log_line_parse. For logs/tally only.
- * Use:     scan = log_scan_new(tally, way); log_scan_feed(tally, whole_lines);
+ * Use:     log_scan_init(scan, tally, way); log_scan_feed(tally, whole_lines);
  * Shapes:  what is counted is what log_tally_line would count, line for line: the fast way only takes lines of which
  *          it is sure, and hands all others over.
  * Owns:    the tally's arena owns what was learned.
@@ -23,11 +23,12 @@
 #define SCAN_CACHE_SHIFT 20 /* of 32 bits: 4096 routes */
 #define SCAN_CACHE       (1U << (32 - SCAN_CACHE_SHIFT))
 
+#define SCAN_UNKNOWN UINT32_MAX /* longer than any line that is taken */
+
 /* A framing as it was seen: from `low` to `high` each byte may be, which fixes all but seconds and process id. */
 struct scan_prefix {
     unsigned char low[SCAN_PREFIX], high[SCAN_PREFIX];
-    uint32_t len; /* 0: nothing learned yet, or raw */
-    bool is_known;
+    uint32_t len; /* SCAN_UNKNOWN: nothing learned yet */
     bool has_time, has_fraction;
     uint32_t second; /* where its seconds stand; behind them, for ISO, ".123" */
     int64_t minute;  /* the time without them */
@@ -36,10 +37,9 @@ struct scan_prefix {
 /* HAProxy's own date: "[22/Nov/2026:08" is fixed, minutes and below are digits. */
 #define SCAN_DATE     32
 #define SCAN_DATE_LEN 27
-struct scan_date {
+struct scan_date { /* nothing fits one that is not known */
     unsigned char low[SCAN_DATE], high[SCAN_DATE];
     int64_t hour;
-    bool is_known;
 };
 
 /* How a request ended: termination state and status, and what of both is known. None is ever forgotten. */
@@ -62,7 +62,7 @@ struct scan_request {
     const char *tail;  /* captures and request */
     struct scan_ending *ending;
     int64_t time;
-    uint32_t client_len, names_len, slash, hash;
+    uint32_t client_len, names_len, hash;
     bool is_redispatched;
     bool
         is_odd; /* there is more to it than its numbers: retries, queues, an error, a tail that is not whole */
@@ -70,9 +70,10 @@ struct scan_request {
 
 struct log_scan {
     struct scan_request requests[SCAN_REQUESTS]; /* to be counted */
-    uint32_t request_count;
+    struct scan_request *request;                /* the next one of them */
     enum log_scan_way way;
-    uint32_t current, next; /* last prefix that fitted; next to be forgotten */
+    struct scan_prefix *prefix; /* the last one that fitted */
+    uint32_t next;              /* of prefixes: to be forgotten */
     struct scan_prefix prefixes[SCAN_PREFIXES];
     struct scan_date date;
     struct tally_route *cache[SCAN_CACHE]; /* row 0 where there is none */
@@ -84,7 +85,9 @@ struct log_scan {
 };
 #define SCAN_NO_LETTER 0x10000U
 
-struct log_scan *log_scan_new(struct log_tally *tally, enum log_scan_way way);
+size_t log_scan_size(void);
+/* Of zeroes, on a cache line. */
+void log_scan_init(struct log_scan *scan, const struct log_tally *tally, enum log_scan_way way);
 void log_scan_feed(struct log_tally *tally, struct span whole_lines);
 
 /* All lines of a span behind which SCAN_MARGIN bytes may be read; one for each way. */

@@ -57,20 +57,17 @@ static inline bool scan_is_outside(const char *at, const unsigned char *low,
                                    const unsigned char *high, unsigned parts)
 {
 #if defined(__AVX512BW__)
-    __mmask64 wrong;
-
     if (parts == 1) {
         __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)at);
 
-        wrong = _mm256_cmplt_epu8_mask(half, _mm256_loadu_si256((const void *)low)) |
-                _mm256_cmpgt_epu8_mask(half, _mm256_loadu_si256((const void *)high));
-    } else {
-        __m512i bytes = _mm512_loadu_si512(at);
-
-        wrong = _mm512_cmplt_epu8_mask(bytes, _mm512_loadu_si512(low)) |
-                _mm512_cmpgt_epu8_mask(bytes, _mm512_loadu_si512(high));
+        return !_kortestz_mask32_u8(
+            _mm256_cmplt_epu8_mask(half, _mm256_loadu_si256((const void *)low)),
+            _mm256_cmpgt_epu8_mask(half, _mm256_loadu_si256((const void *)high)));
     }
-    return wrong != 0;
+    __m512i bytes = _mm512_loadu_si512(at);
+
+    return !_kortestz_mask64_u8(_mm512_cmplt_epu8_mask(bytes, _mm512_loadu_si512(low)),
+                                _mm512_cmpgt_epu8_mask(bytes, _mm512_loadu_si512(high)));
 #elif defined(__AVX2__)
     __m256i wrong = _mm256_setzero_si256();
 

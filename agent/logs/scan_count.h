@@ -19,11 +19,12 @@ static inline bool scan_is_route(const struct tally_route *row, const struct sca
 /* "fe be/srv", as one that is new to the cache must be to be taken; see logs/request. */
 static inline bool scan_has_names(const struct scan_request *request)
 {
-    const char *space = memchr(request->names, ' ', request->names_len);
-    uint32_t frontend = space == NULL ? 0 : (uint32_t)(space - request->names);
+    struct span server = {request->names, request->names_len};
+    struct span frontend = span_cut(&server, ' ');
+    struct span backend = span_cut(&server, '/');
 
-    return frontend >= 2 && request->slash > frontend + 1 &&
-           request->names_len > request->slash + 1;
+    return frontend.len >= 2 && memchr(frontend.ptr, '/', frontend.len) == NULL &&
+           backend.len > 0 && server.len > 0;
 }
 
 /* Where the first place is another's, the second is looked at, and changes with it. */
@@ -96,6 +97,17 @@ static __attribute__((noinline)) void scan_count_unusual(struct log_tally *tally
         ending->usual = (uint16_t)usual->index;
 }
 
+/* Seldom is anything larger than before: what is not written to need not be written back from the cache. */
+static inline void scan_raise(struct tally_route *row, const struct scan_request *request)
+{
+#if defined(__AVX512F__)
+    if (_mm512_cmpgt_epi32_mask(_mm512_load_si512(request->lanes), _mm512_load_si512(row->most)) ==
+        0)
+        return;
+#endif
+    tally_raise(row->most, request->lanes);
+}
+
 static inline void scan_count_request(struct log_tally *tally, struct tally_route *row,
                                       const struct scan_request *request)
 {
@@ -107,18 +119,18 @@ static inline void scan_count_request(struct log_tally *tally, struct tally_rout
         row->outcomes[ending->usual]++;
     else
         scan_count_unusual(tally, row, ending);
-    tally_raise(row->most, request->lanes);
+    scan_raise(row, request);
     tally_count_timers(row->timed, request->lanes);
 }
 
 static void scan_count_requests(struct log_tally *tally)
 {
     struct log_scan *scan = tally->scan;
-    const struct scan_request *end = &scan->requests[scan->request_count];
+    const struct scan_request *end = scan->request;
     struct tally_route *others = tally->route_rows;
     uint64_t whole = 0;
 
-    scan->request_count = 0;
+    scan->request = scan->requests;
     for (struct scan_request *request = scan->requests; request < end; request++) {
         /* its high bits are the mixed ones */
         struct tally_route *row = scan->cache[request->hash >> SCAN_CACHE_SHIFT];

@@ -138,6 +138,15 @@ static inline bool scan_read_numbers(const struct scan_numbers *numbers, int32_t
         (int)SCAN_4(5 + (of)), (int)SCAN_4(4 + (of)), (int)SCAN_4(3 + (of)),                       \
         (int)SCAN_4(2 + (of)), (int)SCAN_4(1 + (of)), (int)SCAN_4(0 + (of))
 
+/* Lanes that are "-1" where they may be lose their text, and get that value at the end; false: there is something else
+ * that is no number. Few lines come here. */
+static inline bool scan_take_minus(__m512i *digits, __mmask16 *out_minus)
+{
+    *out_minus = _mm512_mask_cmpeq_epi32_mask(0x3f, *digits, _mm512_set1_epi32(0x01fd0000));
+    *digits = _mm512_maskz_mov_epi32((__mmask16) ~*out_minus, *digits);
+    return _mm512_cmpgt_epu8_mask(*digits, _mm512_set1_epi8(9)) == 0;
+}
+
 static inline bool scan_read_all(const char *rest, int32_t *out_lanes, uint32_t *out_state,
                                  const char **out_tail, bool *out_is_busy)
 {
@@ -150,45 +159,42 @@ static inline bool scan_read_all(const char *rest, int32_t *out_lanes, uint32_t 
     const __m512i most = _mm512_set_epi32(eight, eight, four, four, four, four, four, four, four,
                                           eight, four, eight, four, four, four, four);
     const __m512i upper = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, 15, 0, 0, 0, 0);
+    const __m512i times = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 10000, 0, 10000, 0, 0, 0, 0);
+    const __m512i busy = _mm512_set_epi32(0, 0, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     __m512i text = _mm512_loadu_si512(rest);
     uint64_t spaces = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(' '));
     uint64_t both = spaces | _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('/'));
     __m512i places = scan_all_places(both);
+    __m512i begin = _mm512_permutexvar_epi8(begin_of, places);
+    __m512i end = _mm512_permutexvar_epi8(end_of, places);
+    __m512i index = _mm512_add_epi8(end, from_end);
+    __m512i digits =
+        _mm512_maskz_sub_epi8(_mm512_cmpgt_epi8_mask(index, begin),
+                              _mm512_permutexvar_epi8(index, text), _mm512_set1_epi8('0'));
+    __m512i len_1 = _mm512_sub_epi8(_mm512_sub_epi8(end, begin), _mm512_set1_epi8(2));
     __m128i first = _mm512_castsi512_si128(places);
-    __m512i begin, end, index, digits, value;
-    uint32_t at, state_end;
-    uint64_t cookies, wrong;
-    __mmask16 minus;
+    const char *cookies = rest + _mm_extract_epi8(first, 7);
+    const char *state_end = rest + _mm_extract_epi8(first, 10);
+    __mmask16 minus = 0;
+    __m512i value;
 
-    if ((_pext_u64(spaces, both) & SCAN_SHAPE_MASK) != SCAN_SHAPE)
+    if ((_pext_u64(spaces, both) & SCAN_SHAPE_MASK) != SCAN_SHAPE || state_end - cookies != 9 ||
+        (scan_load8(cookies) ^ UINT64_C(0x202d202d20)) << 24 != 0 ||
+        _mm512_cmpgt_epu8_mask(len_1, most) != 0)
         return false;
-    at = (uint32_t)_mm_extract_epi8(first, 7);
-    state_end = (uint32_t)_mm_extract_epi8(first, 10);
-    cookies = scan_load8(rest + at);
-    if (state_end - at != 9 || (cookies & UINT64_C(0xffffffffff)) != UINT64_C(0x202d202d20))
-        return false;
-    memcpy(out_state, rest + at + 5, 4);
-    begin = _mm512_permutexvar_epi8(begin_of, places);
-    end = _mm512_permutexvar_epi8(end_of, places);
-    index = _mm512_add_epi8(end, from_end);
-    digits = _mm512_maskz_sub_epi8(_mm512_cmpgt_epi8_mask(index, begin),
-                                   _mm512_permutexvar_epi8(index, text), _mm512_set1_epi8('0'));
-    minus = _mm512_mask_cmpeq_epi32_mask(0x3f, digits, _mm512_set1_epi32(0x01fd0000));
-    digits = _mm512_maskz_mov_epi32((__mmask16)~minus, digits);
-    wrong = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) |
-            _mm512_cmpgt_epu8_mask(
-                _mm512_sub_epi8(_mm512_sub_epi8(end, begin), _mm512_set1_epi8(2)), most);
-    if (wrong != 0)
+    if (_mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0 &&
+        !scan_take_minus(&digits, &minus))
         return false;
     value = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a)),
                               _mm512_set1_epi32(0x00010064));
+    /* The lanes that are not used get something, too. */
     value =
-        _mm512_maskz_add_epi32(0x3fff, value,
-                               _mm512_madd_epi16(_mm512_maskz_permutexvar_epi32(0x50, upper, value),
-                                                 _mm512_set1_epi32(10000)));
-    value = _mm512_mask_set1_epi32(value, minus, -1);
-    _mm512_storeu_si512(out_lanes, value);
-    *out_is_busy = (_mm512_cmpgt_epi32_mask(value, _mm512_setzero_si512()) & 0x3800) != 0;
+        _mm512_add_epi32(value, _mm512_madd_epi16(_mm512_permutexvar_epi32(upper, value), times));
+    if (minus != 0)
+        value = _mm512_mask_set1_epi32(value, minus, -1);
+    _mm512_store_si512(out_lanes, value);
+    memcpy(out_state, cookies + 5, 4);
+    *out_is_busy = _mm512_test_epi32_mask(value, busy) != 0;
     *out_tail = rest + _mm_extract_epi8(_mm512_extracti32x4_epi32(places, 1), 1);
     return true;
 }

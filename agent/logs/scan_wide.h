@@ -14,21 +14,21 @@
 #include "agent/logs/scan_numbers.h"
 #endif
 
-/* The framing, and what time it has. */
-static inline bool read_prefix(struct log_scan *scan, const char *line, size_t len,
-                               const struct scan_prefix **out_prefix)
+static inline bool is_prefix(const struct scan_prefix *prefix, const char *line, size_t len)
 {
-    for (uint32_t tried = 0; tried < SCAN_PREFIXES; tried++) {
-        const struct scan_prefix *prefix = &scan->prefixes[scan->current];
+    return prefix->len < len && !scan_is_outside(line, prefix->low, prefix->high, SCAN_PREFIX / 32);
+}
 
-        if (prefix->is_known && prefix->len < len &&
-            !scan_is_outside(line, prefix->low, prefix->high, SCAN_PREFIX / 32)) {
-            *out_prefix = prefix;
-            return true;
+/* Another framing than the last line's; NULL: it is none that is known. */
+static __attribute__((noinline)) const struct scan_prefix *find_prefix(struct log_scan *scan,
+                                                                       const char *line, size_t len)
+{
+    for (uint32_t i = 0; i < SCAN_PREFIXES; i++)
+        if (is_prefix(&scan->prefixes[i], line, len)) {
+            scan->prefix = &scan->prefixes[i];
+            return scan->prefix;
         }
-        scan->current = (scan->current + 1) % SCAN_PREFIXES;
-    }
-    return false;
+    return NULL;
 }
 
 static inline int64_t two_digits(const char *at)
@@ -41,9 +41,10 @@ static inline int64_t three_digits(const char *at)
     return (at[0] - '0') * 100 + two_digits(at + 1);
 }
 
-/* When it was written; without a framing's time that is the end of the request. */
+/* When it was written; without a framing's time that is when the request came, and how long it took is still to be
+ * added. */
 static inline int64_t time_of(const struct log_scan *scan, const struct scan_prefix *prefix,
-                              const char *line, const char *date, int32_t total)
+                              const char *line, const char *date)
 {
     const char *second = line + prefix->second;
 
@@ -51,18 +52,35 @@ static inline int64_t time_of(const struct log_scan *scan, const struct scan_pre
         return prefix->minute + two_digits(second) * 1000 +
                (prefix->has_fraction ? three_digits(second + 3) : 0);
     return scan->date.hour + two_digits(date + 16) * 60000 + two_digits(date + 19) * 1000 +
-           three_digits(date + 22) + (total > 0 ? total : 0);
+           three_digits(date + 22);
 }
 
-/* Of names what is likely to differ: their ends, and what stands before the slash. */
-static inline uint32_t hash_of(const char *names, uint32_t slash, uint32_t len)
+/* Of all bytes of names with AVX-512, else of what is likely to differ: their ends, and what stands before the slash. */
+static inline uint32_t hash_of(const char *names, uint32_t len)
 {
-    uint64_t first = (scan_load8(names) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t last = scan_load8(names + (len < 8 ? 0 : len - 8)) * UINT64_C(0xff51afd7ed558ccd);
-    uint64_t middle =
-        scan_load8(names + (slash < 8 ? 0 : slash - 8)) * UINT64_C(0xc4ceb9fe1a85ec53);
+#if defined(__AVX512BW__)
+    const __m512i times =
+        _mm512_set_epi32(0x6b2fb645, 0x2545f491, 0x4f6cdd1d, 0x1b873593, 0x7feb352d, 0x5851f42d,
+                         0x4be98135, 0x27d4eb2f, 0x165667b1, 0x3c6ef372, 0x5bd1e995, 0x6c078965,
+                         0x41c64e6d, 0x2c1b3c6d, 0x297a2d39, 0x64dd81ab);
+    __m512i all =
+        _mm512_madd_epi16(_mm512_maskz_loadu_epi8(_bzhi_u64(UINT64_MAX, len), names), times);
+    __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+    __m128i quarter =
+        _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 
+    return (uint32_t)_mm_crc32_u64((uint64_t)_mm_cvtsi128_si64(quarter),
+                                   (uint64_t)_mm_extract_epi64(quarter, 1));
+#else
+    uint32_t slash = scan_first_bit(scan_equal64(names, '/'));
+    uint64_t first = scan_load8(names), last = scan_load8(names + (len < 8 ? 0 : len - 8));
+    uint64_t middle = scan_load8(names + (slash < 8 || slash > len ? 0 : slash - 8));
+
+    first = (first ^ len) * UINT64_C(0x9e3779b97f4a7c15);
+    last *= UINT64_C(0xff51afd7ed558ccd);
+    middle *= UINT64_C(0xc4ceb9fe1a85ec53);
     return (uint32_t)((first ^ (last + (middle ^ middle >> 29))) >> 32);
+#endif
 }
 
 /* Above 0xffff where one is no letter of its place. */
@@ -118,8 +136,7 @@ static inline bool read_client_and_date(const struct log_scan *scan, const char 
     if (colons == 0 || colons > before >> 1 ||
         (!prefix->has_time && (client[4] == '-' || client[0] == '<')))
         return false;
-    if (!scan->date.is_known ||
-        scan_is_outside(client + len + 1, scan->date.low, scan->date.high, 1))
+    if (scan_is_outside(client + len + 1, scan->date.low, scan->date.high, 1))
         return false;
     *out_client = len;
     *at = client + len + 1 + SCAN_DATE_LEN;
@@ -127,14 +144,17 @@ static inline bool read_client_and_date(const struct log_scan *scan, const char 
 }
 
 /* "fe be/srv "; whether it is that is seen where it is not known yet. */
-static inline bool read_names(const char *names, uint32_t *out_slash, uint32_t *out_len)
+static inline bool read_names(const char *names, struct scan_request *request)
 {
     uint64_t spaces = scan_equal64(names, ' ');
     uint32_t len = scan_first_bit(spaces & (spaces - 1));
 
-    *out_slash = scan_first_bit(scan_equal64(names, '/'));
-    *out_len = len;
-    return *out_slash < len && len < 64;
+    if (len == 64)
+        return false;
+    request->names = names;
+    request->names_len = len;
+    request->hash = hash_of(names, len);
+    return true;
 }
 
 /* " TR/Tw/Tc/Tr/Ta status bytes - - state ac/fc/bc/sc/rc sq/bq" */
@@ -163,44 +183,43 @@ static inline bool read_parts(const char *rest, struct scan_request *request, ui
 static inline bool read_request(struct log_scan *scan, const char *line, const char *end,
                                 struct scan_request *request)
 {
-    const struct scan_prefix *prefix;
+    const struct scan_prefix *prefix = scan->prefix;
     const char *at, *rest;
     uint32_t state;
     bool is_busy, is_whole;
 
-    if (!read_prefix(scan, line, (size_t)(end - line), &prefix))
-        return false;
+    if (!is_prefix(prefix, line, (size_t)(end - line))) {
+        prefix = find_prefix(scan, line, (size_t)(end - line));
+        if (prefix == NULL)
+            return false;
+    }
     request->line = line;
     request->end = end;
     request->client = at = line + prefix->len;
-    if (!read_client_and_date(scan, &at, prefix, &request->client_len))
+    if (!read_client_and_date(scan, &at, prefix, &request->client_len) || !read_names(at, request))
         return false;
-    request->names = at;
-    if (!read_names(at, &request->slash, &request->names_len))
-        return false;
+    request->time = time_of(scan, prefix, line, at - SCAN_DATE_LEN);
     rest = at + request->names_len;
     request->is_redispatched = false;
     if (!scan_read_all(rest, request->lanes, &state, &request->tail, &is_busy) &&
         !read_parts(rest, request, &state, &is_busy))
         return false;
+    if (!prefix->has_time && request->lanes[LANE_TA] > 0)
+        request->time += request->lanes[LANE_TA];
     is_whole =
         log_request_is_whole_tail((struct span){request->tail, (size_t)(end - request->tail)});
     request->ending = ending_of(scan, state, request->lanes[LANE_STATUS]);
     if (request->ending == NULL || (!is_whole && end[-1] == '\r'))
         return false;
-    request->time = time_of(scan, prefix, line, request->client + request->client_len + 1,
-                            request->lanes[LANE_TA]);
-    request->hash = hash_of(request->names, request->slash, request->names_len);
     request->is_odd = is_busy | !is_whole | request->ending->is_error;
     return true;
 }
 
-static inline void scan_line(struct log_tally *tally, const char *line, const char *end)
+static inline void scan_line(struct log_tally *tally, struct log_scan *scan, const char *line,
+                             const char *end)
 {
-    struct log_scan *scan = tally->scan;
-
-    if (line < end && read_request(scan, line, end, &scan->requests[scan->request_count])) {
-        if (++scan->request_count == SCAN_REQUESTS)
+    if (line < end && read_request(scan, line, end, scan->request)) {
+        if (++scan->request == scan->requests + SCAN_REQUESTS)
             scan_count_requests(tally);
         return;
     }
@@ -221,7 +240,7 @@ void SCAN_LINES(struct log_tally *tally, struct span lines)
         for (size_t i = 0; i < count; i++) {
             const char *end = block + scan->ends[i];
 
-            scan_line(tally, start, end);
+            scan_line(tally, scan, start, end);
             start = end + 1;
         }
         tally->lines += count;

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "agent/logs/names.h"
 #include "plans/base/escape.h"
 
@@ -18,8 +22,24 @@ static uint64_t same_hashes(const struct log_sources *sources, uint32_t hash)
 {
     uint64_t same = 0;
 
+#if defined(__SSE2__)
+    __m128i wanted = _mm_set1_epi32((int)hash);
+
+    for (size_t i = 0; i < LOG_TALLY_SOURCES; i += 16) {
+        __m128i part[4];
+
+        for (size_t k = 0; k < 4; k++)
+            part[k] = _mm_cmpeq_epi32(
+                _mm_loadu_si128((const __m128i *)(const void *)(sources->hashes + i + 4 * k)),
+                wanted);
+        part[0] =
+            _mm_packs_epi16(_mm_packs_epi32(part[0], part[1]), _mm_packs_epi32(part[2], part[3]));
+        same |= (uint64_t)(uint32_t)_mm_movemask_epi8(part[0]) << i;
+    }
+#else
     for (size_t i = 0; i < LOG_TALLY_SOURCES; i++)
         same |= (uint64_t)(sources->hashes[i] == hash) << i;
+#endif
     return same;
 }
 

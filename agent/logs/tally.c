@@ -1,8 +1,11 @@
 #include "agent/logs/tally_count.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "agent/logs/scan.h"
+
+enum { HUGE = 2 * 1024 * 1024 };
 
 #define MEMORY(tally, count, pointer)                                                              \
     ((pointer) = arena_alloc((tally)->arena, (count) * sizeof *(pointer)))
@@ -16,12 +19,30 @@ static void init_names(struct log_tally *tally, struct log_names *names, uint32_
 }
 
 /* The arena aligns to less than a cache line. */
-void *log_tally_aligned(struct arena *arena, size_t size)
+static void *aligned(struct arena *arena, size_t size)
 {
     char *memory = arena_alloc(arena, size + TALLY_ALIGNMENT);
     size_t past = (uintptr_t)memory % TALLY_ALIGNMENT;
 
     return memory + (past == 0 ? 0 : TALLY_ALIGNMENT - past);
+}
+
+/* What is used all the time is the first of a large piece: that had better be one page than hundreds, each of which
+ * costs a fault. Timers come last, as of those the first rows are used most. */
+static void place_hot(struct log_tally *tally, enum log_scan_way way)
+{
+    size_t scan = (log_scan_size() + TALLY_ALIGNMENT - 1) / TALLY_ALIGNMENT * TALLY_ALIGNMENT;
+    size_t faults = LOG_TALLY_FAULTS * sizeof *tally->faults;
+    size_t size = scan + faults + LOG_TALLY_TIMED * sizeof *tally->timers;
+    char *memory = arena_alloc(tally->arena, size + HUGE);
+    size_t past = (uintptr_t)memory % HUGE;
+
+    memory += past == 0 ? 0 : HUGE - past;
+    (void)madvise(memory, HUGE, MADV_HUGEPAGE); /* where there are none it is slower */
+    tally->scan = (struct log_scan *)(void *)memory;
+    log_scan_init(tally->scan, tally, way);
+    tally->faults = (struct tally_fault *)(void *)(memory + scan);
+    tally->timers = (struct log_timers *)(void *)(memory + scan + faults);
 }
 
 struct log_tally *log_tally_new(const struct log_options *options)
@@ -45,9 +66,9 @@ struct log_tally *log_tally_new(const struct log_options *options)
     init_names(tally, &tally->servers, LOG_TALLY_SERVERS, 40);
     init_names(tally, &tally->early, LOG_TALLY_EARLY, 80);
     init_names(tally, &tally->messages, LOG_TALLY_MESSAGES, 64);
-    tally->route_rows = log_tally_aligned(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route));
+    tally->route_rows = aligned(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route));
     MEMORY(tally, LOG_TALLY_SERVERS, tally->server_timers);
-    MEMORY(tally, LOG_TALLY_TIMED, tally->timers);
+    place_hot(tally, options->way);
     MEMORY(tally, TALLY_USUAL_SLOTS, tally->usual);
     memset(tally->usual, 0xff, TALLY_USUAL_SLOTS * sizeof *tally->usual);
     MEMORY(tally, LOG_TALLY_ROUTES, tally->route_outcomes);
@@ -56,12 +77,10 @@ struct log_tally *log_tally_new(const struct log_options *options)
     MEMORY(tally, TALLY_OUTCOME_SLOTS, tally->outcomes);
     MEMORY(tally, 1024, tally->lost_statuses);
     MEMORY(tally, 65536, tally->lost_states);
-    MEMORY(tally, LOG_TALLY_FAULTS, tally->faults);
     MEMORY(tally, TALLY_FAULT_SLOTS, tally->fault_slots);
     MEMORY(tally, LOG_TALLY_KINDS, tally->error_kinds);
     MEMORY(tally, LOG_TALLY_EARLY, tally->early_rows);
     MEMORY(tally, LOG_TALLY_MESSAGES, tally->message_rows);
-    tally->scan = log_scan_new(tally, options->way);
     return tally;
 }
 

@@ -7,25 +7,27 @@
 
 #include "agent/logs/tally_parts.h"
 
-#define TALLY_CLASS_OF_1 2
+#define TALLY_CLASS_OF_16 17
 
 typedef int32_t tally_lanes __attribute__((vector_size(64)));
 typedef int32_t tally_ints __attribute__((vector_size(32)));
 typedef float tally_floats __attribute__((vector_size(32)));
 
-/* A float's exponent and the first three bits of its fraction are the class: octave and eighth. */
+/* Below 16 each value is a class of its own. Above, a float's exponent and the first three bits of its fraction are
+ * the class: octave and eighth. */
 static inline void tally_classes(const int32_t *values, int32_t *out_classes)
 {
-    tally_ints ints, bits, classes;
+    tally_ints ints, bits, small;
     tally_floats floats;
 
     memcpy(&ints, values, sizeof ints);
     floats = __builtin_convertvector(ints, tally_floats);
     memcpy(&bits, &floats, sizeof bits);
-    classes = (bits >> 20) - ((127 << 3) - TALLY_CLASS_OF_1);
-    classes = (ints > 0) & classes;
-    classes |= (ints == 0) & 1;
-    memcpy(out_classes, &classes, sizeof classes);
+    bits = (bits >> 20) - (((127 + 4) << 3) - TALLY_CLASS_OF_16);
+    small = ((ints >= 0) & ints) + (ints < 0) + 1;
+    ints = ints < 16;
+    bits = (ints & small) | (~ints & bits);
+    memcpy(out_classes, &bits, sizeof bits);
 }
 
 static inline void tally_raise(int32_t *most, const int32_t *values)

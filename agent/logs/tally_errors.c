@@ -46,17 +46,15 @@ uint32_t log_tally_fault(struct log_tally *tally, uint32_t route, uint32_t key)
     uint64_t mixed = ((uint64_t)route << 32 | key) * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t slot = (uint32_t)(mixed >> 40) % TALLY_FAULT_SLOTS;
 
-    for (; tally->fault_slots[slot] != 0; slot = (slot + 1) % TALLY_FAULT_SLOTS) {
-        uint32_t row = tally->fault_slots[slot];
-
-        if (tally->faults[row].route == route && tally->faults[row].key == key)
-            return row;
-    }
+    for (; tally->fault_slots[slot].row != 0; slot = (slot + 1) % TALLY_FAULT_SLOTS)
+        if (tally->fault_slots[slot].route == route && tally->fault_slots[slot].key == key)
+            return tally->fault_slots[slot].row;
     if (tally->fault_count == LOG_TALLY_FAULTS)
         return 0;
     tally->faults[tally->fault_count].route = route;
     tally->faults[tally->fault_count].key = key;
-    tally->fault_slots[slot] = tally->fault_count;
+    tally->fault_slots[slot] =
+        (struct tally_fault_slot){.route = route, .key = key, .row = tally->fault_count};
     return tally->fault_count++;
 }
 

@@ -44,20 +44,21 @@ struct log_sample {
     bool is_redispatched;
 };
 
-/* Rows begin on cache lines: `most` is read and written in one piece. */
+/* Rows begin on cache lines: `most` is one, and what is looked at for each request is the next. */
 #define TALLY_ALIGNMENT 64
 struct tally_route {
     _Alignas(TALLY_ALIGNMENT) int32_t most[LANE_COUNT]; /* largest of each lane */
-    uint64_t requests, bytes, retries, retried, redispatched, queued;
-    uint32_t frontend, backend, server; /* in their tables; 0 is "(others)" */
-    uint32_t timers;                    /* of its server */
-    const char *name;                   /* LOG_NAMES_MARGIN bytes may be read behind it */
-    uint32_t name_len;
-    struct log_timers *timed; /* timers as a place */
+    uint64_t requests, bytes;
     uint64_t *outcomes;       /* of route_outcomes */
-    enum log_server_kind server_kind;
+    struct log_timers *timed; /* timers as a place */
+    const char *name;         /* LOG_NAMES_MARGIN bytes may be read behind it */
+    uint32_t name_len;
     bool is_tls;
     bool is_client; /* "-/-": HAProxy's own requests */
+    enum log_server_kind server_kind;
+    uint32_t timers; /* of its server */
+    uint64_t retries, retried, redispatched, queued;
+    uint32_t frontend, backend, server; /* in their tables; 0 is "(others)" */
 };
 
 /* Open addressing, free where count is 0. */
@@ -93,6 +94,12 @@ struct tally_fault {
     uint64_t redispatched, connected, queued, sum_total;
     int32_t least_retries, most_retries, least_total, most_total;
     struct tally_example example;
+};
+
+/* Whose a row is, so that no others' rows are looked at for that: they are large. */
+struct tally_fault_slot {
+    uint32_t route, key;
+    uint32_t row; /* 0: free */
 };
 
 struct tally_kind {
@@ -144,7 +151,7 @@ struct log_tally {
     uint64_t *lost_statuses, *lost_states; /* by status and by state, of those */
 
     struct tally_fault *faults; /* 0: others */
-    uint32_t *fault_slots;
+    struct tally_fault_slot *fault_slots;
     uint32_t fault_count;
     struct tally_kind *error_kinds; /* 0: others */
     uint32_t error_kind_count;
@@ -156,8 +163,6 @@ struct log_tally {
     struct log_scan *scan;
 };
 
-/* tally.c: of the arena, on a cache line */
-void *log_tally_aligned(struct arena *arena, size_t size);
 /* tally_names.c */
 uint32_t log_tally_route(struct log_tally *tally, struct span route);
 /* tally.c: the plain way. False: it was outside the times asked for. */

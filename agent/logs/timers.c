@@ -13,14 +13,14 @@ void log_timers_merge(struct log_timers *into, const struct log_timers *from)
  * what was counted there. */
 static int64_t middle_of(size_t class)
 {
-    size_t octave = (class - TALLY_CLASS_OF_1) / 8, eighth = (class - TALLY_CLASS_OF_1) % 8;
+    size_t octave = 4 + (class - TALLY_CLASS_OF_16) / 8, eighth = (class - TALLY_CLASS_OF_16) % 8;
     int64_t begin, width;
 
-    if (class < TALLY_CLASS_OF_1)
-        return 0;
+    if (class < TALLY_CLASS_OF_16)
+        return (int64_t) class - 1;
     begin = (int64_t)((8 + eighth) << octave) / 8;
     width = (INT64_C(1) << octave) / 8;
-    return width == 0 ? begin : begin + (width - 1) / 2;
+    return begin + (width - 1) / 2;
 }
 
 /* The smallest value that at least `percent` of a hundred values do not exceed. */
