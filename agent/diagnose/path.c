@@ -180,6 +180,14 @@ static bool is_lossy(const struct measured *measured)
            measured->retransmitted * 100 >= measured->segments * LOSS_PERCENT;
 }
 
+bool path_is_lossy(const struct diagnosis_work *work, const struct server_view *view)
+{
+    if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL)
+        return false;
+    struct measured measured = measure(&work->facts->sockets, view);
+    return is_lossy(&measured);
+}
+
 static const struct log_percentiles *connects_of(const struct log_group *log)
 {
     return log != NULL && log->timers[LOG_TIMER_TC].count >= LOGGED_MIN ? &log->timers[LOG_TIMER_TC]

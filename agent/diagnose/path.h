@@ -14,6 +14,8 @@ void path_tell(struct diagnosis_work *work, struct finding *finding,
 const char *path_advise(struct diagnosis_work *work, const struct server_view *view);
 /* Nobody has that address, or that of the gateway to it: the kernel asked in vain who does. */
 bool path_is_silent(const struct diagnosis_work *work, const char *address);
+/* What is sent to it is lost on the way, so much that its answers are late by that alone. */
+bool path_is_lossy(const struct diagnosis_work *work, const struct server_view *view);
 /* The rule of this host itself that keeps HAProxy from this server; NULL: none is known. */
 const struct firewall_answer *path_rule(const struct diagnosis_work *work,
                                         const struct server_view *view);

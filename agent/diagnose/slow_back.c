@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/path.h"
 #include "agent/diagnose/slow.h"
 
 #define FACTOR         3   /* as slow as its neighbours at least */
@@ -85,10 +86,13 @@ static bool is_slow(const struct slow_view *view)
 
 /* One answer in twenty is late, which an average hides. Who can write a log cannot write HAProxy's
  * average: it must be worse than that of the neighbours, too. */
-static bool is_late_at_times(const struct slow_view *view)
+static bool is_late_at_times(const struct diagnosis_work *work, const struct slow_view *view)
 {
     int64_t own = view->server->row->response_ms;
 
+    /* What is sent again arrives late, however quick the server is. */
+    if (path_is_lossy(work, view->server))
+        return false;
     return view->times != NULL && view->usual_p95 >= 0 && view->usual >= 0 &&
            view->times->p95 / FACTOR >= view->usual_p95 &&
            view->times->p95 - view->usual_p95 >= DIFFERENCE_MS && own / FACTOR >= view->usual &&
@@ -177,7 +181,7 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
     if (count > 1)
         return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer", count, all,
                             slow->server->backend);
-    if (slow->usual >= 0 && !is_slow(slow) && is_late_at_times(slow))
+    if (slow->usual >= 0 && !is_slow(slow) && is_late_at_times(work, slow))
         return arena_printf(work->arena,
                             "%s takes %" PRId64
                             " ms and more for one answer in 20, %s of the same backend %" PRId64
@@ -211,7 +215,7 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
         view.times = times_of(work, view.server);
         if (is_at_work(view.server))
             compare(work, start, end, &view);
-        if (view.overloaded != NULL || is_slow(&view) || is_late_at_times(&view))
+        if (view.overloaded != NULL || is_slow(&view) || is_late_at_times(work, &view))
             ARENA_PUSH(work->arena, slow, count) = view;
     }
     if (count == 0)

@@ -1424,6 +1424,14 @@ static void net_neighbour_elsewhere(struct bench *bench)
     bench->facts.net.links.paths[PATH_APP2].neighbour = NEIGHBOUR_SEEN;
     bench->facts.net.links.paths[PATH_APP1].neighbour = NEIGHBOUR_SILENT;
 }
+/* Answers that are late once in twenty, over a network that loses packets. */
+static void net_lossy_late_at_times(struct bench *bench)
+{
+    slow_at_times(bench);
+    bench_net(bench);
+    bench->destinations[DEST_APP2].retransmitted = 2100;
+    bench->destinations[DEST_APP2].retrying = 3;
+}
 static void net_lossy_logged(struct bench *bench, uint64_t retried)
 {
     static struct log_group server;
@@ -1488,6 +1496,7 @@ static const struct scenario scenarios[] = {
     {"a server far away", net_far, {{0}}},
     {"lost, and Tc of whole seconds", net_lossy_in_the_log, {PROVEN("network-slow")}},
     {"lost once, Tc of retries", net_lossy_retried, {POSSIBLE("network-slow")}},
+    {"lost, and late once in 20", net_lossy_late_at_times, {PROVEN("network-slow")}},
     {"packets were lost once", net_lossy_before, {POSSIBLE("network-slow")}},
     {"one server's queue", queue_one, {PROVEN("server-queue")}},
     {"the backend's queue", queue_backend, {PROVEN("server-queue")}},
