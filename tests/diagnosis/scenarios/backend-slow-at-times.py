@@ -14,18 +14,18 @@ def make(host):
     def answer(connection):
         if b" " in connection.recv(65536):
             if next(turn) % 12 == 0:
-                time.sleep(1.5)
+                time.sleep(0.8)
             connection.sendall(ANSWER)
 
     host.server("127.0.0.12:9001", answer)
     host.start(config=host.APP)
     host.wait_checked()
     host.load("127.0.0.1:8080", clients=60, pause=20)
-    host.wait(lambda: int(host.stat("app", "two")["rtime"]) > 50, "the average to rise")
+    host.wait(lambda: int(host.stat("app", "two")["rtime"]) > 25, "the average to rise")
 
     def is_told():
         times = [int(one) for one in re.findall(r"app/two \d+/\d+/\d+/(\d+)/", host.log_text())]
-        return len(times) > 200 and sum(one > 1000 for one in times) > len(times) / 15
+        return len(times) > 200 and sum(one > 500 for one in times) > len(times) / 15
 
     host.wait(is_told, "the log")
 
