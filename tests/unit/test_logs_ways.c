@@ -312,6 +312,65 @@ static void test_ways_agree_on_long_lines_and_none(void **state)
     assert_ways_agree(text_span(&text), options);
 }
 
+/* `text` instead of the number at `place`. */
+static void add_line_with(struct text *log, size_t place, const char *text)
+{
+    static const char separators[] = "////\1\1\2////\1/";
+
+    text_add(log, "Nov 22 08:45:15 lb1 haproxy[1]: 10.0.0.1:4711 [22/Nov/2026:08:45:15.182] www~ "
+                  "be_api/s1 ");
+    for (size_t i = 0; i < sizeof separators; i++) {
+        text_add(log, i == place ? text : i == 5 ? "200" : "12");
+        if (separators[i] == '/')
+            text_add(log, "/");
+        else
+            text_add(log, separators[i] == '\2' ? " - - SH-- " : " ");
+    }
+    text_add(log, "\"GET /x HTTP/1.1\"\n");
+}
+
+/* Each number of a line in turn is short, long, missing, signed or none: what reads all of them at once must tell. A
+ * log for each, as of most numbers the largest is kept. */
+static void test_ways_agree_on_each_number_of_a_line(void **state)
+{
+    static const char *const odd[] = {"",          "-1",         "-2",        "+5",  "9999",
+                                      "10000",     "12345678",   "123456789", "1-1", "00009",
+                                      "000012345", "4294967296", "1x"};
+    enum { NUMBERS = 14, ODD = sizeof odd / sizeof *odd };
+
+    (void)state;
+    for (size_t i = 0; i < NUMBERS * ODD; i += PREFIX_STEP) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct text text = text_new(arena);
+
+        add_line_with(&text, NUMBERS, ""); /* so that it is known how lines look */
+        add_line_with(&text, i / ODD, odd[i % ODD]);
+        assert_ways_agree(text_span(&text), options);
+    }
+}
+
+/* Names that look alike in part, are as long as is taken at once, or are none. */
+static void test_ways_agree_on_names(void **state)
+{
+    static const char *const names[] = {"f/e be_api/s1", "fe /s1",         "fe be_api/",
+                                        "fe be_api",     "fe  be/s1",      "fe be/s/1",
+                                        "fe -/-",        "fe~ be/<NOSRV>", " fe be/s1"};
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct text text = text_new(arena);
+
+    (void)state;
+    for (unsigned i = 0; i < 600; i++) {
+        text_addf(&text, "10.0.0.1:4711 [22/Nov/2026:08:45:15.%03u] ", below(1000));
+        if (below(10) == 0)
+            text_add(&text, PICK(names));
+        else
+            text_addf(&text, "frontend%u backend-%0*u-eu/server-eu-west-1%c", below(2),
+                      (int)(1 + below(40)), below(3), (int)('a' + below(2)));
+        text_add(&text, " 1/2/3/4/10 200 217 - - ---- 11/12/13/14/1 0/0 \"GET / HTTP/1.1\"\n");
+    }
+    assert_ways_agree(text_span(&text), options);
+}
+
 /* That ways agree would be easy if the fast ones never took a line: only they fill the cache of routes. */
 static void test_ways_that_are_fast_take_lines_they_know(void **state)
 {
@@ -376,6 +435,8 @@ int main(void)
         cmocka_unit_test(test_ways_agree_on_every_prefix_of_a_line),
         cmocka_unit_test(test_ways_agree_on_periods),
         cmocka_unit_test(test_ways_agree_on_long_lines_and_none),
+        cmocka_unit_test(test_ways_agree_on_each_number_of_a_line),
+        cmocka_unit_test(test_ways_agree_on_names),
         cmocka_unit_test(test_ways_that_are_fast_take_lines_they_know),
         cmocka_unit_test(test_merged_halves_are_the_whole),
     };
