@@ -5,10 +5,14 @@ set -eu
 LC_ALL=C
 export LC_ALL
 cd -- "${1:-$(dirname -- "$0")/../..}"
-differ=$(find agent remediations policies plans tests -name '*.[ch]' | sort | while read -r file; do
-    clang-format --style=file --dry-run -Werror "$file" >/dev/null 2>&1 || echo "$file"
-done)
-[ -z "$differ" ] && exit 0
+said=$(find agent remediations policies plans tests -name '*.[ch]' -print0 |
+    xargs -0 -n 20 -P "$(nproc)" clang-format --style=file --dry-run -Werror 2>&1) && exit 0
+differ=$(printf '%s\n' "$said" | sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: .*/\1/p' | sort -u)
+[ -n "$differ" ] || {
+    echo "clang-format failed:"
+    printf '%s\n' "$said"
+    exit 1
+}
 echo "these files differ from what 'clang-format -i' would make of them:"
 echo "$differ"
 exit 1
