@@ -174,6 +174,7 @@ static struct json *faults_json(const struct log_summary *summary, struct arena 
         set_time(object, "first", fault->first, arena);
         set_time(object, "last", fault->last, arena);
         json_set_string(object, "example", fault->example);
+        json_set(object, "clients", sources_json(fault->sources, fault->source_count));
         json_append(list, object);
     }
     return list;

@@ -59,25 +59,26 @@ struct table {
     const char *title;
     const struct log_group *groups;
     size_t count;
-    bool has_times;
 };
+
+enum { COLUMNS = 7 }; /* of a table of groups */
 
 static void add_table(const struct table *table, const struct log_report *report,
                       struct arena *arena, struct text *text)
 {
-    static const int widths[] = {12, 10, 9, 5, 6, 6, 6};
-    static const char *const heads[] = {"requests", "failed", "retries", "Tw", "Tc", "Tr", "Ta"};
+    static const int widths[COLUMNS] = {12, 10, 9, 5, 6, 6, 6};
+    static const char *const heads[COLUMNS] = {"requests", "failed", "retries", "Tw",
+                                               "Tc",       "Tr",     "Ta"};
     static const int timers[] = {LOG_TIMER_TW, LOG_TIMER_TC, LOG_TIMER_RESPONSE, LOG_TIMER_TA};
     const struct log_group **sorted = worst_first(table->groups, table->count, arena);
-    size_t columns = table->has_times ? 7 : 3;
 
     if (table->count == 0)
         return;
     text_add(text, "\n");
-    add_row(table->title, heads, widths, columns, text);
+    add_row(table->title, heads, widths, COLUMNS, text);
     for (size_t i = 0; i < table->count && i < report->top; i++) {
         const struct log_group *group = sorted[i];
-        const char *cells[CELL_MAX] = {
+        const char *cells[COLUMNS] = {
             log_report_number(arena, group->requests),
             log_report_number(arena, group->failed),
             log_report_number(arena, group->retries),
@@ -86,7 +87,7 @@ static void add_table(const struct table *table, const struct log_report *report
             cells[3 + timer] = show_p95(arena, group, timers[timer]);
         add_row(group->backend == NULL ? group->name
                                        : arena_printf(arena, "%s/%s", group->backend, group->name),
-                cells, widths, columns, text);
+                cells, widths, COLUMNS, text);
     }
     if (table->count > report->top)
         text_addf(text, "  and %zu more\n", table->count - report->top);
@@ -166,9 +167,9 @@ void log_report_tables(const struct render_style *style, const struct log_report
 {
     const struct log_summary *summary = report->summary;
     const struct table tables[] = {
-        {"Servers (times: 95 %)", summary->servers, summary->server_count, true},
-        {"Backends (times: 95 %)", summary->backends, summary->backend_count, true},
-        {"Frontends", summary->frontends, summary->frontend_count, false},
+        {"Servers (times: 95 %)", summary->servers, summary->server_count},
+        {"Backends (times: 95 %)", summary->backends, summary->backend_count},
+        {"Frontends (times: 95 %)", summary->frontends, summary->frontend_count},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)

@@ -120,7 +120,7 @@ static inline void scan_count_request(struct log_tally *tally, struct tally_rout
     else
         scan_count_unusual(tally, row, ending);
     scan_raise(row, request);
-    tally_count_timers(row->timed, request->lanes);
+    tally_count_timers(row, request->lanes);
 }
 
 static void scan_count_requests(struct log_tally *tally)

@@ -1,6 +1,6 @@
 #include "agent/logs/sources.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -15,7 +15,18 @@ static struct span address_of(const struct log_sources *sources, size_t i)
     return (struct span){sources->addresses[i], sources->lens[i]};
 }
 
-_Static_assert(LOG_TALLY_SOURCES == 64, "a bit for each");
+void log_sources_init(struct log_sources *sources, uint32_t room, struct arena *arena)
+{
+    assert(room % 16 == 0 && room <= 64);
+    *sources = (struct log_sources){
+        .room = room,
+        .hashes = arena_alloc(arena, room * sizeof *sources->hashes),
+        .counts = arena_alloc(arena, room * sizeof *sources->counts),
+        .over = arena_alloc(arena, room * sizeof *sources->over),
+        .lens = arena_alloc(arena, room * sizeof *sources->lens),
+        .addresses = arena_alloc(arena, room * sizeof *sources->addresses),
+    };
+}
 
 /* One bit for each hash that is the same, without a branch for each. */
 static uint64_t same_hashes(const struct log_sources *sources, uint32_t hash)
@@ -25,7 +36,7 @@ static uint64_t same_hashes(const struct log_sources *sources, uint32_t hash)
 #if defined(__SSE2__)
     __m128i wanted = _mm_set1_epi32((int)hash);
 
-    for (size_t i = 0; i < LOG_TALLY_SOURCES; i += 16) {
+    for (size_t i = 0; i < sources->room; i += 16) {
         __m128i part[4];
 
         for (size_t k = 0; k < 4; k++)
@@ -37,7 +48,7 @@ static uint64_t same_hashes(const struct log_sources *sources, uint32_t hash)
         same |= (uint64_t)(uint32_t)_mm_movemask_epi8(part[0]) << i;
     }
 #else
-    for (size_t i = 0; i < LOG_TALLY_SOURCES; i++)
+    for (size_t i = 0; i < sources->room; i++)
         same |= (uint64_t)(sources->hashes[i] == hash) << i;
 #endif
     return same;
@@ -68,7 +79,7 @@ static size_t rarest(const struct log_sources *sources)
  * again until all are above what was least. */
 static size_t next_rarest(struct log_sources *sources)
 {
-    for (uint32_t i = sources->rarest; i < LOG_TALLY_SOURCES; i++)
+    for (uint32_t i = sources->rarest; i < sources->room; i++)
         if (sources->counts[i] == sources->least) {
             sources->rarest = i;
             return i;
@@ -98,7 +109,7 @@ void log_sources_add(struct log_sources *sources, struct span address)
     hash = log_names_hash(address);
     i = find(sources, address, hash);
     if (i == sources->count) {
-        if (sources->count < LOG_TALLY_SOURCES) {
+        if (sources->count < sources->room) {
             sources->count++;
         } else {
             i = next_rarest(sources);
@@ -112,12 +123,27 @@ void log_sources_add(struct log_sources *sources, struct span address)
 /* What one of two does not know came to it at most as often as its rarest, where it had to drop any. */
 static uint64_t unseen(const struct log_sources *sources)
 {
-    return sources->count < LOG_TALLY_SOURCES ? 0 : sources->counts[rarest(sources)];
+    return sources->count < sources->room ? 0 : sources->counts[rarest(sources)];
+}
+
+static struct log_sources copy_of(const struct log_sources *sources, struct arena *arena)
+{
+    struct log_sources copy;
+
+    log_sources_init(&copy, sources->room, arena);
+    copy.count = sources->count;
+    memcpy(copy.hashes, sources->hashes, sources->room * sizeof *copy.hashes);
+    memcpy(copy.counts, sources->counts, sources->room * sizeof *copy.counts);
+    memcpy(copy.over, sources->over, sources->room * sizeof *copy.over);
+    memcpy(copy.lens, sources->lens, sources->room * sizeof *copy.lens);
+    memcpy(copy.addresses, sources->addresses, sources->room * sizeof *copy.addresses);
+    return copy;
 }
 
 void log_sources_merge(struct log_sources *into, const struct log_sources *from)
 {
-    struct log_sources old = *into;
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct log_sources old = copy_of(into, scratch);
     uint64_t unseen_old = unseen(&old), unseen_from = unseen(from);
 
     for (size_t i = 0; i < into->count; i++) {
@@ -134,7 +160,7 @@ void log_sources_merge(struct log_sources *into, const struct log_sources *from)
 
         if (find(&old, address, from->hashes[i]) < old.count)
             continue;
-        if (slot == LOG_TALLY_SOURCES) {
+        if (slot == into->room) {
             slot = rarest(into);
             if (into->counts[slot] >= count)
                 continue;
@@ -145,30 +171,42 @@ void log_sources_merge(struct log_sources *into, const struct log_sources *from)
         into->counts[slot] = count;
         into->over[slot] = from->over[i] + unseen_old;
     }
-    into->rarest = LOG_TALLY_SOURCES; /* look anew */
+    into->rarest = into->room; /* look anew */
 }
 
-static int by_count(const void *a, const void *b)
+static bool is_before(const struct log_sources *sources, size_t i, size_t k)
 {
-    const struct log_source *first = a, *second = b;
+    size_t len = sources->lens[i] < sources->lens[k] ? sources->lens[i] : sources->lens[k];
+    int order;
 
-    if (first->count != second->count)
-        return first->count < second->count ? 1 : -1;
-    return strcmp(first->address, second->address);
+    if (sources->counts[i] != sources->counts[k])
+        return sources->counts[i] > sources->counts[k];
+    order = memcmp(sources->addresses[i], sources->addresses[k], len);
+    return order != 0 ? order < 0 : sources->lens[i] < sources->lens[k];
 }
 
+/* Few of many: only they are put in order, and escaped. */
 void log_sources_top(const struct log_sources *sources, struct arena *arena,
                      struct log_source **out_top, size_t *out_count)
 {
-    struct log_source *top = arena_alloc(arena, (sources->count + 1) * sizeof *top);
+    size_t top[LOG_TALLY_TOP], count = 0;
 
-    for (size_t i = 0; i < sources->count; i++)
-        top[i] = (struct log_source){
-            .address = escape_span(arena, address_of(sources, i), LOG_SOURCES_ADDRESS),
-            .count = sources->counts[i],
-            .over = sources->over[i]};
-    if (sources->count > 0)
-        qsort(top, sources->count, sizeof *top, by_count);
-    *out_top = top;
-    *out_count = sources->count < LOG_TALLY_TOP ? sources->count : LOG_TALLY_TOP;
+    for (size_t i = 0; i < sources->count; i++) {
+        size_t place = count;
+
+        while (place > 0 && is_before(sources, i, top[place - 1]))
+            place--;
+        if (place == LOG_TALLY_TOP)
+            continue;
+        count += count < LOG_TALLY_TOP;
+        memmove(&top[place + 1], &top[place], (count - 1 - place) * sizeof *top);
+        top[place] = i;
+    }
+    *out_top = arena_alloc(arena, (count + 1) * sizeof **out_top);
+    for (size_t i = 0; i < count; i++)
+        (*out_top)[i] = (struct log_source){
+            .address = escape_span(arena, address_of(sources, top[i]), LOG_SOURCES_ADDRESS),
+            .count = sources->counts[top[i]],
+            .over = sources->over[top[i]]};
+    *out_count = count;
 }

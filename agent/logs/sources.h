@@ -1,6 +1,6 @@
 /* logs/sources: who comes most often, in bounded memory ("space saving"); for logs/tally only.
  * Shapes:  an address is at most LOG_SOURCES_ADDRESS bytes, longer ones are cut. With n additions, an address added
- *          more than n / LOG_TALLY_SOURCES times is among those kept; a count is never too low, and at most
+ *          more than n / room times is among those kept; a count is never too low, and at most
  *          `over` too high.
  * Source:  Metwally, Agrawal, El Abbadi: Efficient computation of frequent and top-k elements in data streams
  *          (2005); merging: Agarwal et al., Mergeable summaries (2012).
@@ -13,16 +13,18 @@
 #define LOG_SOURCES_ADDRESS 47 /* the longest IPv6 address has 45 */
 
 struct log_sources {
-    uint32_t count;
+    uint32_t room, count;
     uint32_t
         rarest; /* all in front of it came more often than the rarest did when it was looked for */
     uint64_t least; /* how often that was */
-    uint32_t hashes[LOG_TALLY_SOURCES];
-    uint64_t counts[LOG_TALLY_SOURCES];
-    uint64_t over[LOG_TALLY_SOURCES];
-    unsigned char lens[LOG_TALLY_SOURCES];
-    char addresses[LOG_TALLY_SOURCES][LOG_SOURCES_ADDRESS];
+    uint32_t *hashes;
+    uint64_t *counts, *over;
+    unsigned char *lens;
+    char (*addresses)[LOG_SOURCES_ADDRESS];
 };
+
+/* For `room` addresses: a multiple of 16, at most 64. */
+void log_sources_init(struct log_sources *sources, uint32_t room, struct arena *arena);
 
 void log_sources_add(struct log_sources *sources, struct span address);
 void log_sources_merge(struct log_sources *into, const struct log_sources *from);

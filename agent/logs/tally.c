@@ -78,8 +78,14 @@ struct log_tally *log_tally_new(const struct log_options *options)
     MEMORY(tally, 1024, tally->lost_statuses);
     MEMORY(tally, 65536, tally->lost_states);
     MEMORY(tally, TALLY_FAULT_SLOTS, tally->fault_slots);
+    MEMORY(tally, LOG_TALLY_FRONTENDS, tally->frontend_timers);
+    tally->route_rows[0].front = &tally->frontend_timers[0];
+    MEMORY(tally, LOG_TALLY_FAULTS, tally->fault_sources);
+    log_sources_init(&tally->fault_sources[0], LOG_TALLY_AT_FAULT, arena);
     MEMORY(tally, LOG_TALLY_KINDS, tally->error_kinds);
+    log_sources_init(&tally->error_kinds[0].sources, LOG_TALLY_SOURCES, arena);
     MEMORY(tally, LOG_TALLY_EARLY, tally->early_rows);
+    log_sources_init(&tally->early_rows[0].sources, LOG_TALLY_SOURCES, arena);
     MEMORY(tally, LOG_TALLY_MESSAGES, tally->message_rows);
     return tally;
 }

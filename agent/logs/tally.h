@@ -41,6 +41,7 @@ struct log_options {
 #define LOG_TALLY_FAULTS    1024  /* route, termination state and status of errors */
 #define LOG_TALLY_KINDS     64    /* kinds of error with their sources */
 #define LOG_TALLY_SOURCES   64    /* addresses followed for each kind */
+#define LOG_TALLY_AT_FAULT  16    /* and for each fault */
 #define LOG_TALLY_EARLY     64
 #define LOG_TALLY_MESSAGES  512 /* kinds of message for each server or backend they name */
 #define LOG_TALLY_TOP       10  /* sources told of each kind */
@@ -83,8 +84,7 @@ struct log_group {
     size_t status_count;
     struct log_count_state *states; /* most first */
     size_t state_count;
-    struct log_percentiles
-        timers[LOG_TIMER_COUNT]; /* a frontend's and a timeless server's: count 0 */
+    struct log_percentiles timers[LOG_TIMER_COUNT]; /* a timeless server's: count 0 */
 };
 
 enum log_server_kind {
@@ -126,6 +126,9 @@ struct log_fault {
     uint64_t sum_total;
     int64_t first, last; /* times, LOG_NO_TIME */
     const char *example; /* the newest line, escaped, at most LOG_TALLY_EXAMPLE bytes of it */
+    /* Most first. An address with more than count / LOG_TALLY_AT_FAULT of them is among those followed. */
+    struct log_source *sources;
+    size_t source_count;
 };
 
 /* What HAProxy says of itself, one server or one backend. */

@@ -58,14 +58,17 @@ static inline void tally_count_outcome(struct log_tally *tally, uint32_t route, 
         log_tally_add_outcome(tally, route, key, 1);
 }
 
-static inline void tally_count_timers(struct log_timers *timers, const int32_t *lanes)
+static inline void tally_count_timers(const struct tally_route *row, const int32_t *lanes)
 {
+    struct log_timers *timed = row->timed, *front = row->front;
     int32_t classes[8];
 
     tally_classes(lanes, classes);
 #pragma GCC unroll 8
-    for (size_t timer = 0; timer < LOG_TIMER_COUNT; timer++)
-        timers->classes[timer][(uint32_t)classes[timer]]++;
+    for (size_t timer = 0; timer < LOG_TIMER_COUNT; timer++) {
+        timed->classes[timer][(uint32_t)classes[timer]]++;
+        front->classes[timer][(uint32_t)classes[timer]]++;
+    }
 }
 
 static inline void tally_count_retries(struct tally_route *row, const int32_t *lanes,
@@ -89,7 +92,7 @@ static inline void tally_count(struct log_tally *tally, uint32_t route,
     row->bytes += sample->bytes;
     tally_count_outcome(tally, route, sample->status << 16 | sample->state);
     tally_raise(row->most, sample->lanes);
-    tally_count_timers(row->timed, sample->lanes);
+    tally_count_timers(row, sample->lanes);
     tally_count_retries(row, sample->lanes, sample->is_redispatched);
     if (log_tally_is_error_packed(sample->state, sample->status))
         log_tally_error(tally, route, sample);

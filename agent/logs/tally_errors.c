@@ -55,6 +55,7 @@ uint32_t log_tally_fault(struct log_tally *tally, uint32_t route, uint32_t key)
     tally->faults[tally->fault_count].key = key;
     tally->fault_slots[slot] =
         (struct tally_fault_slot){.route = route, .key = key, .row = tally->fault_count};
+    log_sources_init(&tally->fault_sources[tally->fault_count], LOG_TALLY_AT_FAULT, tally->arena);
     return tally->fault_count++;
 }
 
@@ -71,6 +72,8 @@ uint32_t log_tally_kind(struct log_tally *tally, uint32_t pair, uint32_t status,
         return 0;
     tally->error_kinds[tally->error_kind_count] =
         (struct tally_kind){.pair = pair, .status = status, .server = server};
+    log_sources_init(&tally->error_kinds[tally->error_kind_count].sources, LOG_TALLY_SOURCES,
+                     tally->arena);
     return tally->error_kind_count++;
 }
 
@@ -115,18 +118,33 @@ static struct span address_of(const struct log_sample *sample)
 void log_tally_error(struct log_tally *tally, uint32_t route, const struct log_sample *sample)
 {
     uint32_t pair = sample->state >> 8;
-    struct tally_fault *fault =
-        &tally->faults[log_tally_fault(tally, route, sample->status << 16 | pair)];
+    uint32_t row = log_tally_fault(tally, route, sample->status << 16 | pair);
+    struct tally_fault *fault = &tally->faults[row];
+    struct span address = address_of(sample);
     uint32_t kind = fault->kind;
 
     if (kind == 0) {
         kind = log_tally_kind(tally, pair, sample->status, tally->route_rows[route].server_kind);
-        if (fault != tally->faults) /* the shared row is of all kinds */
+        if (row != 0) /* the shared row is of all kinds */
             fault->kind = kind;
     }
     count_fault(fault, sample);
     tally->error_kinds[kind].count++;
-    log_sources_add(&tally->error_kinds[kind].sources, address_of(sample));
+    log_sources_add(&tally->fault_sources[row], address);
+    log_sources_add(&tally->error_kinds[kind].sources, address);
+}
+
+/* Known or new; the others' where there is no room. */
+struct tally_early *log_tally_early_row(struct log_tally *tally, struct span name)
+{
+    uint32_t known = tally->early.count;
+    uint32_t index = log_names_add(&tally->early, name, log_names_hash(name));
+
+    if (index == LOG_NAMES_NONE)
+        index = 0;
+    if (index >= known)
+        log_sources_init(&tally->early_rows[index].sources, LOG_TALLY_SOURCES, tally->arena);
+    return &tally->early_rows[index];
 }
 
 /* "fe/bind: why" as it stands in the line: names, separators and text are in one piece. */
@@ -134,8 +152,7 @@ void log_tally_early(struct log_tally *tally, const struct log_line *line)
 {
     struct span name = {line->frontend.ptr,
                         (size_t)(line->message.ptr + line->message.len - line->frontend.ptr)};
-    uint32_t index = log_names_add(&tally->early, name, log_names_hash(name));
-    struct tally_early *row = &tally->early_rows[index == LOG_NAMES_NONE ? 0 : index];
+    struct tally_early *row = log_tally_early_row(tally, name);
 
     log_tally_see(&row->seen, line->time);
     log_sources_add(&row->sources, line->client);

@@ -166,6 +166,8 @@ static void add_timers(struct groups *groups)
     for (uint32_t i = 0; i < tally->timer_count; i++)
         log_timers_merge(sum, &tally->timers[i]);
     tell_timers(groups->all, sum);
+    for (uint32_t frontend = 0; frontend < tally->frontends.count; frontend++)
+        tell_timers(&groups->frontends[frontend], &tally->frontend_timers[frontend]);
     for (uint32_t backend = 0; backend < tally->backends.count; backend++) {
         memset(sum, 0, sizeof *sum);
         for (uint32_t server = groups->first_server[backend]; server != 0;

@@ -21,6 +21,18 @@ static void merge_routes(struct log_tally *into, const struct log_tally *from, u
     }
 }
 
+/* A frontend that there was no room for is among the others. */
+static void merge_frontends(struct log_tally *into, const struct log_tally *from)
+{
+    for (uint32_t i = 0; i < from->frontends.count; i++) {
+        struct span name = log_names_get(&from->frontends, i);
+        uint32_t known = log_names_find(&into->frontends, name, log_names_hash(name));
+
+        log_timers_merge(&into->frontend_timers[known == LOG_NAMES_NONE ? 0 : known],
+                         &from->frontend_timers[i]);
+    }
+}
+
 /* Timers belong to servers: through any route of theirs. Those of late servers are shared. */
 static void merge_timers(struct log_tally *into, const struct log_tally *from)
 {
@@ -83,11 +95,12 @@ static void merge_fault(struct tally_fault *sum, const struct tally_fault *fault
 
 static void merge_errors(struct log_tally *into, const struct log_tally *from, const uint32_t *map)
 {
-    merge_fault(&into->faults[0], &from->faults[0]);
-    for (uint32_t i = 1; i < from->fault_count; i++) {
+    for (uint32_t i = 0; i < from->fault_count; i++) {
         const struct tally_fault *fault = &from->faults[i];
+        uint32_t row = i == 0 ? 0 : log_tally_fault(into, map[fault->route], fault->key);
 
-        merge_fault(&into->faults[log_tally_fault(into, map[fault->route], fault->key)], fault);
+        merge_fault(&into->faults[row], fault);
+        log_sources_merge(&into->fault_sources[row], &from->fault_sources[i]);
     }
     for (uint32_t i = 0; i < from->error_kind_count; i++) {
         const struct tally_kind *kind = &from->error_kinds[i];
@@ -109,10 +122,10 @@ static uint32_t add_name(struct log_names *names, const struct log_names *from, 
 static void merge_words(struct log_tally *into, const struct log_tally *from)
 {
     for (uint32_t i = 0; i < from->early.count; i++) {
-        uint32_t row = add_name(&into->early, &from->early, i);
+        struct tally_early *row = log_tally_early_row(into, log_names_get(&from->early, i));
 
-        log_tally_merge_seen(&into->early_rows[row].seen, &from->early_rows[i].seen);
-        log_sources_merge(&into->early_rows[row].sources, &from->early_rows[i].sources);
+        log_tally_merge_seen(&row->seen, &from->early_rows[i].seen);
+        log_sources_merge(&row->sources, &from->early_rows[i].sources);
     }
     for (uint32_t i = 0; i < from->messages.count; i++) {
         uint32_t row = add_name(&into->messages, &from->messages, i);
@@ -149,6 +162,7 @@ void log_tally_merge(struct log_tally *into, const struct log_tally *from)
     merge_times(into, from);
     merge_routes(into, from, map);
     merge_timers(into, from);
+    merge_frontends(into, from);
     merge_outcomes(into, from, map);
     merge_errors(into, from, map);
     merge_words(into, from);

@@ -49,5 +49,6 @@ uint32_t log_tally_route(struct log_tally *tally, struct span route)
     row->is_client = span_ends_with(route, " -/-");
     row->timers = timers_of(tally, row->server);
     row->timed = &tally->timers[row->timers];
+    row->front = &tally->frontend_timers[row->frontend];
     return index;
 }

@@ -50,7 +50,8 @@ struct tally_route {
     _Alignas(TALLY_ALIGNMENT) int32_t most[LANE_COUNT]; /* largest of each lane */
     uint64_t requests, bytes;
     uint64_t *outcomes;       /* of route_outcomes */
-    struct log_timers *timed; /* timers as a place */
+    struct log_timers *timed; /* its server's timers, as a place */
+    struct log_timers *front; /* its frontend's */
     const char *name;         /* LOG_NAMES_MARGIN bytes may be read behind it */
     uint32_t name_len;
     bool is_tls;
@@ -150,7 +151,10 @@ struct log_tally {
     uint64_t lost;                         /* outcomes without room */
     uint64_t *lost_statuses, *lost_states; /* by status and by state, of those */
 
+    struct log_timers *frontend_timers; /* by frontend */
+
     struct tally_fault *faults; /* 0: others */
+    struct log_sources *fault_sources;
     struct tally_fault_slot *fault_slots;
     uint32_t fault_count;
     struct tally_kind *error_kinds; /* 0: others */
@@ -179,6 +183,7 @@ uint32_t log_tally_fault(struct log_tally *tally, uint32_t route, uint32_t key);
 uint32_t log_tally_kind(struct log_tally *tally, uint32_t pair, uint32_t status,
                         enum log_server_kind server);
 void log_tally_early(struct log_tally *tally, const struct log_line *line);
+struct tally_early *log_tally_early_row(struct log_tally *tally, struct span name);
 void log_tally_message(struct log_tally *tally, const struct log_line *line);
 void log_tally_see(struct tally_seen *seen, int64_t time);
 void log_tally_merge_seen(struct tally_seen *into, const struct tally_seen *from);

@@ -109,9 +109,10 @@ static const char *name_of(struct arena *arena, const struct log_names *names, u
     return index == 0 ? "(others)" : show(arena, log_names_get(names, index), LOG_TALLY_NAME_MAX);
 }
 
-static void tell_fault(const struct log_tally *tally, struct arena *arena,
-                       const struct tally_fault *fault, struct log_fault *told)
+static void tell_fault(const struct log_tally *tally, struct arena *arena, uint32_t index,
+                       struct log_fault *told)
 {
+    const struct tally_fault *fault = &tally->faults[index];
     const struct tally_route *route = &tally->route_rows[fault->route];
     struct span server = log_names_get(&tally->servers, route->server);
 
@@ -139,6 +140,7 @@ static void tell_fault(const struct log_tally *tally, struct arena *arena,
         (void)span_cut(&server, '/');
         told->server = show(arena, server, LOG_TALLY_NAME_MAX);
     }
+    log_sources_top(&tally->fault_sources[index], arena, &told->sources, &told->source_count);
 }
 
 static void tell_faults(const struct log_tally *tally, struct arena *arena,
@@ -146,8 +148,7 @@ static void tell_faults(const struct log_tally *tally, struct arena *arena,
 {
     for (uint32_t i = 0; i < tally->fault_count; i++)
         if (tally->faults[i].seen.count > 0)
-            tell_fault(tally, arena, &tally->faults[i],
-                       &ARENA_PUSH(arena, summary->faults, summary->fault_count));
+            tell_fault(tally, arena, i, &ARENA_PUSH(arena, summary->faults, summary->fault_count));
     if (summary->fault_count > 0)
         qsort(summary->faults, summary->fault_count, sizeof *summary->faults, by_fault_count);
 }

@@ -65,15 +65,25 @@ SHAPE(error, struct log_error_kind);
 
 #define FAULT(member) WIRE(struct log_fault, member)
 static const struct wire_field fault_fields[] = {
-    FAULT(frontend),      FAULT(backend),
-    FAULT(server),        WIRE_CHARS_OF(struct log_fault, state),
-    FAULT(status),        WIRE_ENUM_OF(struct log_fault, server_kind, LOG_SERVER_COUNT),
-    FAULT(count),         FAULT(redispatched),
-    FAULT(connected),     FAULT(queued),
-    FAULT(least_retries), FAULT(most_retries),
-    FAULT(least_total),   FAULT(most_total),
-    FAULT(sum_total),     FAULT(first),
-    FAULT(last),          FAULT(example),
+    FAULT(frontend),
+    FAULT(backend),
+    FAULT(server),
+    WIRE_CHARS_OF(struct log_fault, state),
+    FAULT(status),
+    WIRE_ENUM_OF(struct log_fault, server_kind, LOG_SERVER_COUNT),
+    FAULT(count),
+    FAULT(redispatched),
+    FAULT(connected),
+    FAULT(queued),
+    FAULT(least_retries),
+    FAULT(most_retries),
+    FAULT(least_total),
+    FAULT(most_total),
+    FAULT(sum_total),
+    FAULT(first),
+    FAULT(last),
+    FAULT(example),
+    WIRE_ARRAY_OF(struct log_fault, sources, source_count, &source_shape),
 };
 SHAPE(fault, struct log_fault);
 

@@ -430,6 +430,9 @@ class Host(Place):
         if self.logs:
             return
         self.logs = True
+        # HAProxy drops what finds the queue full; the kernel's ten are soon full where all is on one machine.
+        with open("/proc/sys/net/unix/max_dgram_qlen", "w", encoding="ascii") as file:
+            file.write("4096")
         receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         receiver.bind("/dev/log")
         os.chmod("/dev/log", 0o666)

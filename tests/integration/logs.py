@@ -71,7 +71,7 @@ def ask(*arguments, status=0, **more):
 
 def counts(document):
     """All that is counted, without where it was read. Whose clients do not stand out depends on the order of threads."""
-    for failure in document["failures"]:
+    for failure in document["failures"] + document["faults"]:
         failure["clients"] = [client for client in failure["clients"] if client["at_most_too_high"] == 0]
     kept = {key: value for key, value in document.items()
             if key not in ("read", "since", "until", "bytes", "lines", "rotated_not_needed", "notes")}

@@ -211,6 +211,78 @@ static void test_tally_percentiles_are_within_a_sixteenth(void **state)
     assert_int_equal(told->max, 2147483647);
 }
 
+/* Two frontends before one server, and a second server behind one of them: each group has the times of its own
+ * requests, whether all were counted at once or by two and merged. */
+static void add_routed(struct text *text, const char *route, const char *client, unsigned total,
+                       const char *state, unsigned status)
+{
+    text_addf(text,
+              "%s:1 [22/Nov/2026:08:45:15.000] %s 0/0/1/%u/%u %u 9 - - %s 1/1/1/1/0 0/0 "
+              "\"GET / HTTP/1.1\"\n",
+              client, route, total, total, status, state);
+}
+
+static void expect_times(const struct log_group *groups, size_t count, const char *backend,
+                         const char *name, uint64_t requests, int64_t p50, int64_t max)
+{
+    const struct log_percentiles *told =
+        &group_of(groups, count, backend, name)->timers[LOG_TIMER_TA];
+
+    assert_int_equal(told->count, requests);
+    assert_int_equal(told->p50, p50);
+    assert_int_equal(told->max, max);
+}
+
+static void expect_routed(const struct log_summary *summary)
+{
+    const struct log_fault *fault;
+
+    expect_times(summary->frontends, summary->frontend_count, NULL, "near", 20, 3, 7);
+    expect_times(summary->frontends, summary->frontend_count, NULL, "far", 12, 9, 9);
+    expect_times(summary->backends, summary->backend_count, NULL, "b", 32, 7, 9);
+    expect_times(summary->servers, summary->server_count, "b", "s1", 22, 9, 9);
+    expect_times(summary->servers, summary->server_count, "b", "s2", 10, 7, 7);
+    assert_int_equal(summary->fault_count, 2);
+    fault = fault_of(summary, "b", "SC");
+    assert_string_equal(fault->frontend, "far");
+    assert_int_equal(fault->source_count, 2);
+    assert_string_equal(fault->sources[0].address, "2.2.2.2");
+    assert_int_equal(fault->sources[0].count, 8);
+    assert_string_equal(fault->sources[1].address, "3.3.3.3");
+    fault = fault_of(summary, "b", "SD");
+    assert_string_equal(fault->frontend, "near");
+    assert_int_equal(fault->source_count, 1);
+    assert_string_equal(fault->sources[0].address, "1.1.1.1");
+    assert_int_equal(fault->sources[0].count, 10);
+}
+
+static void test_tally_times_and_sources_are_told_of_each_group(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct text halves[] = {text_new(arena), text_new(arena)}, whole = text_new(arena);
+    struct log_tally *tallies[] = {log_tally_new(&options), log_tally_new(&options)};
+    struct log_summary summary;
+
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        add_routed(&halves[i / 5], "near b/s1", "1.1.1.1", 3, "----", 200);
+        add_routed(&halves[i / 5], "near b/s2", "1.1.1.1", 7, "SD--", 200);
+    }
+    for (unsigned i = 0; i < 12; i++) /* a route that the first half has not seen */
+        add_routed(&halves[1], "far~ b/s1", i % 3 == 0 ? "3.3.3.3" : "2.2.2.2", 9, "SC--", 503);
+    for (size_t i = 0; i < 2; i++) {
+        text_add_span(&whole, text_span(&halves[i]));
+        log_tally_feed(tallies[i], text_span(&halves[i]));
+    }
+    sum_up(arena, text_span(&whole), &summary);
+    expect_routed(&summary);
+    log_tally_merge(tallies[0], tallies[1]);
+    log_tally_summary(tallies[0], arena, &summary);
+    expect_routed(&summary);
+    log_tally_free(tallies[0]);
+    log_tally_free(tallies[1]);
+}
+
 /* Whatever comes: nothing is lost of the sums, and what has no room is said to be others. */
 static void test_tally_is_bounded_and_loses_nothing(void **state)
 {
@@ -325,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_tally_keeps_what_tells_causes_apart),
         cmocka_unit_test(test_tally_counts_recorded_messages),
         cmocka_unit_test(test_tally_percentiles_are_within_a_sixteenth),
+        cmocka_unit_test(test_tally_times_and_sources_are_told_of_each_group),
         cmocka_unit_test(test_tally_is_bounded_and_loses_nothing),
         cmocka_unit_test(test_tally_tells_the_sources_of_most_errors),
         cmocka_unit_test(test_tally_shows_strangers_bytes_escaped),
