@@ -11,8 +11,9 @@ static const char old_file[] = "/etc/sysctl.conf";
 /* The assignments found so far, and what is looked for. */
 struct finder {
     const struct host *host;
-    struct arena *arena;
-    const char *path; /* the key, as a path below /proc/sys */
+    struct arena *arena;   /* of what is found */
+    struct arena *scratch; /* each line takes some of it */
+    const char *path;      /* the key, as a path below /proc/sys */
     struct sysctl_boot boot;
     struct sysctl_assignment *found;
     size_t count;
@@ -64,7 +65,7 @@ static bool last_of_file(struct finder *finder, struct span bytes, struct sysctl
     size_t position = 0;
     bool found = false;
 
-    while (sysctl_rules_next(bytes, &position, finder->arena, &line))
+    while (sysctl_rules_next(bytes, &position, finder->scratch, &line))
         if (line.assigns && strcmp(line.path, finder->path) == 0) {
             *out_line = line;
             found = true;
@@ -79,8 +80,10 @@ static void look_at_file(struct finder *finder, const struct conf_file *file, st
 
     if (!last_of_file(finder, bytes, &line))
         return;
-    struct sysctl_assignment found = {
-        .file = file->path, .real_file = file->real, .line = line.line.number, .is_read = is_read};
+    struct sysctl_assignment found = {.file = arena_string(finder->arena, file->path),
+                                      .real_file = arena_string(finder->arena, file->real),
+                                      .line = line.line.number,
+                                      .is_read = is_read};
     found.wins = is_read && finder->boot.value != NULL && finder->boot.file != NULL &&
                  strcmp(finder->boot.file, file->path) == 0 && finder->boot.line == found.line;
     if (!found.wins && !is_an_administrators(file))
@@ -98,14 +101,14 @@ static int look_at_old_file(struct finder *finder, const struct conf_files *file
     struct span bytes;
     bool exists;
 
-    if (host_real_path(finder->host, old_file, finder->arena, &file.real, err) < 0)
+    if (host_real_path(finder->host, old_file, finder->scratch, &file.real, err) < 0)
         return -1;
     if (file.real == NULL)
         return 0;
     for (size_t i = 0; i < files->count; i++)
         if (files->at[i].real != NULL && strcmp(files->at[i].real, file.real) == 0)
             return 0;
-    if (host_read(finder->host, old_file, HOST_CONF_MAX, finder->arena, &exists, &bytes, err) < 0)
+    if (host_read(finder->host, old_file, HOST_CONF_MAX, finder->scratch, &exists, &bytes, err) < 0)
         return -1;
     if (exists)
         look_at_file(finder, &file, bytes, false);
@@ -116,17 +119,20 @@ int sysctl_assignments(const struct host *host, const char *key, struct arena *a
                        struct sysctl_assignment **out_assignments, size_t *out_count,
                        struct err *err)
 {
-    struct finder finder = {
-        .host = host, .arena = arena, .path = sysctl_rules_path(arena, span_of(key))};
+    struct arena *scratch CLEANUP_ARENA = arena_new();
+    struct finder finder = {.host = host,
+                            .arena = arena,
+                            .scratch = scratch,
+                            .path = sysctl_rules_path(scratch, span_of(key))};
     struct conf_files files;
 
-    if (sysctl_at_boot(host, key, arena, &finder.boot, err) < 0 ||
-        sysctl_rules_files(host, NULL, arena, &files, err) < 0 ||
+    if (sysctl_at_boot(host, key, scratch, &finder.boot, err) < 0 ||
+        sysctl_rules_files(host, NULL, scratch, &files, err) < 0 ||
         look_at_old_file(&finder, &files, err) < 0)
         return -1;
     for (size_t i = 0; i < files.count; i++) {
         struct span bytes;
-        if (conf_file_bytes(host, &files.at[i], NULL, arena, &bytes, err) < 0)
+        if (conf_file_bytes(host, &files.at[i], NULL, scratch, &bytes, err) < 0)
             return -1;
         if (files.at[i].real != NULL)
             look_at_file(&finder, &files.at[i], bytes, true);

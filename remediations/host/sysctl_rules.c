@@ -187,12 +187,13 @@ int sysctl_rules_winner(const struct host *host, const char *key,
                         const struct conf_what_if *what_if, struct arena *arena,
                         struct sysctl_winner *out_winner, struct err *err)
 {
-    const char *path = sysctl_rules_path(arena, span_of(key));
+    struct arena *scratch CLEANUP_ARENA = arena_new(); /* each line takes some of it */
+    const char *path = sysctl_rules_path(scratch, span_of(key));
     struct sysctl_winner winner = {0};
     struct entries entries = {0};
     const struct entry *best = NULL;
 
-    if (collect(host, path, what_if, arena, &entries, err) < 0)
+    if (collect(host, path, what_if, scratch, &entries, err) < 0)
         return err_wrap(err, "cannot work out '%s' at boot", key);
     for (size_t i = 0; i < entries.count; i++) {
         const struct entry *entry = &entries.at[i];
@@ -205,7 +206,12 @@ int sysctl_rules_winner(const struct host *host, const char *key,
             best = entry;
     }
     if (best != NULL) {
-        winner.boot = best->boot;
+        winner.boot = (struct sysctl_boot){
+            .file = arena_string(arena, best->boot.file),
+            .real_file =
+                best->boot.real_file == NULL ? NULL : arena_string(arena, best->boot.real_file),
+            .line = best->boot.line,
+        };
         winner.kept_out = !best->assigns;
         winner.boot.value = best->assigns ? sysctl_rules_value(arena, best->value) : NULL;
     }
