@@ -11,6 +11,7 @@
 
 typedef int32_t tally_lanes __attribute__((vector_size(64)));
 typedef int32_t tally_ints __attribute__((vector_size(32)));
+typedef uint32_t tally_unsigned __attribute__((vector_size(32)));
 typedef float tally_floats __attribute__((vector_size(32)));
 
 /* Below 16 each value is a class of its own. Above, a float's exponent and the first three bits of its fraction are
@@ -24,7 +25,8 @@ static inline void tally_classes(const int32_t *values, int32_t *out_classes)
     floats = __builtin_convertvector(ints, tally_floats);
     memcpy(&bits, &floats, sizeof bits);
     bits = (bits >> 20) - (((127 + 4) << 3) - TALLY_CLASS_OF_16);
-    small = ((ints >= 0) & ints) + (ints < 0) + 1;
+    /* What is too large for this is not taken from it. */
+    small = (tally_ints)((tally_unsigned)(((ints >= 0) & ints) + (ints < 0)) + 1);
     ints = ints < 16;
     bits = (ints & small) | (~ints & bits);
     memcpy(out_classes, &bits, sizeof bits);
