@@ -33,7 +33,10 @@ static struct cpu_view view_cpu(const struct diagnosis_work *work)
     if (load->cpus > 0)
         threads = least(threads, load->cpus);
     view.work = least(load->work_ms * 100 / (load->sample_ms * threads), 100);
-    view.wait = least(load->wait_ms * 100 / (load->sample_ms * threads), 100);
+    /* Whoever waited while hamedic looked may have waited for hamedic: for its share of a processor. */
+    int64_t own = load->own_ms / (load->cpus > 0 ? load->cpus : 1);
+    int64_t wait = load->wait_ms > own ? load->wait_ms - own : 0;
+    view.wait = least(wait * 100 / (load->sample_ms * threads), 100);
     return view;
 }
 
@@ -78,6 +81,9 @@ static void tell_cpu(struct diagnosis_work *work, struct finding *finding,
                           "in %" PRId64 " ms its %" PRId64 " threads were %" PRId64
                           " ms at work and waited %" PRId64 " ms for a processor, of %" PRId64,
                           load->sample_ms, load->threads, load->work_ms, load->wait_ms, load->cpus);
+    if (load->own_ms > 0)
+        diagnose_evidence(work, finding, SOURCE_LOAD,
+                          "hamedic itself took %" PRId64 " ms meanwhile", load->own_ms);
     if (load->throttled > 0)
         diagnose_evidence(work, finding, SOURCE_LOAD,
                           "its control group was held back %" PRId64 " times in that time",

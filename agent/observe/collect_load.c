@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "agent/observe/collect.h"
@@ -8,7 +9,9 @@
 
 enum {
     SAMPLE_LEAST_MS = 200, /* of a process that seems busy: less may be one burst */
-    IDLE_ENOUGH = 20,      /* per cent: above it nobody needs the sample */
+    SAMPLES_MAX = 3,
+    OWN_SHARE = 10,   /* a tenth of the time that passed changes no judgement */
+    IDLE_ENOUGH = 20, /* per cent: above it nobody needs the sample */
     NS_OF_MS = 1000000,
     THREADS_MAX = 4096,
     PATH_ROOM = 512,
@@ -20,6 +23,24 @@ static int64_t now_ns(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 * NS_OF_MS + now.tv_nsec;
+}
+
+static int64_t ns_of(const struct timeval *time)
+{
+    return ((int64_t)time->tv_sec * 1000000 + time->tv_usec) * 1000;
+}
+
+static int64_t own_ns(void)
+{
+    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < sizeof whose / sizeof *whose; i++) {
+        struct rusage usage;
+        if (getrusage(whose[i], &usage) == 0)
+            sum += ns_of(&usage.ru_utime) + ns_of(&usage.ru_stime);
+    }
+    return sum;
 }
 
 /* "WORK WAIT SLICES" */
@@ -112,6 +133,7 @@ static void read_moment(pid_t pid, struct arena *arena, struct load_moment *out_
         .throttled = group_number(group_file(pid, "cpu.stat", arena), "nr_throttled")};
 
     read_threads(pid, arena, &moment);
+    moment.own = own_ns();
     if (moment.threads > 0)
         moment.nanoseconds = now_ns();
     *out_moment = moment;
@@ -191,31 +213,43 @@ static void sleep_until(int64_t nanoseconds)
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)rest}, NULL);
 }
 
+static void take_sample(const struct load_moment *end, struct load_facts *load)
+{
+    const struct load_moment *begin = &load->begin;
+
+    /* Another number of threads: another worker, or one that has just begun. */
+    if (end->threads != begin->threads || end->work < begin->work)
+        return;
+    load->sample_ms = (end->nanoseconds - begin->nanoseconds) / NS_OF_MS;
+    load->work_ms = (end->work - begin->work) / NS_OF_MS;
+    load->wait_ms = (end->wait - begin->wait) / NS_OF_MS;
+    load->own_ms = (end->own - begin->own) / NS_OF_MS;
+    load->threads = end->threads;
+    if (end->throttled >= 0 && begin->throttled >= 0)
+        load->throttled = end->throttled - begin->throttled;
+}
+
+/* Who looks takes processor time, too: where that was much of it, another look at a quiet moment. */
 static void sample(pid_t pid, bool busy, struct arena *arena, struct load_facts *load)
 {
     struct load_moment end;
 
-    if (load->begin.nanoseconds == 0)
-        return;
-    if (busy)
-        sleep_until(load->begin.nanoseconds + (int64_t)SAMPLE_LEAST_MS * NS_OF_MS);
-    read_moment(pid, arena, &end);
-    /* Another number of threads: another worker, or one that has just begun. */
-    if (end.threads != load->begin.threads || end.work < load->begin.work)
-        return;
-    load->sample_ms = (end.nanoseconds - load->begin.nanoseconds) / NS_OF_MS;
-    load->work_ms = (end.work - load->begin.work) / NS_OF_MS;
-    load->wait_ms = (end.wait - load->begin.wait) / NS_OF_MS;
-    load->threads = end.threads;
-    if (end.throttled >= 0 && load->begin.throttled >= 0)
-        load->throttled = end.throttled - load->begin.throttled;
+    for (int i = 0; i < SAMPLES_MAX && load->begin.nanoseconds != 0; i++) {
+        if (busy)
+            sleep_until(load->begin.nanoseconds + (int64_t)SAMPLE_LEAST_MS * NS_OF_MS);
+        read_moment(pid, arena, &end);
+        take_sample(&end, load);
+        if (!busy || load->own_ms * OWN_SHARE < load->sample_ms)
+            return;
+        load->begin = end;
+    }
 }
 
 int collect_load(struct collection *collection, struct err *err)
 {
     const struct facts *known = collection->known;
     struct arena *arena = collection->arena;
-    struct load_facts load = {known->load.begin, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    struct load_facts load = {known->load.begin, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     int64_t idle = -1;
 
     if (!known->haproxy->running || known->haproxy->worker == 0)

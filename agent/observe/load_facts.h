@@ -15,12 +15,14 @@
 struct load_moment {
     int64_t nanoseconds; /* of the monotonic clock; 0: nothing was read */
     int64_t work, wait;  /* nanoseconds since the threads were started */
+    int64_t own;         /* the same of this process and of those that it started and that ended */
     int64_t threads;
     int64_t throttled; /* periods in which the control group had used up its share */
 };
 struct load_facts {
     struct load_moment begin;
     int64_t sample_ms, work_ms, wait_ms, throttled;
+    int64_t own_ms; /* what hamedic itself took from the processors meanwhile */
     int64_t threads;
     int64_t cpus;                                     /* on which it may run */
     int64_t memory_group_limit_kib, memory_group_kib; /* of its control group */

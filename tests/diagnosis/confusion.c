@@ -350,6 +350,11 @@ static void cpu_others(struct bench *bench)
 {
     cpu_idle(bench, "5", 90, 300);
 }
+static void cpu_of_hamedic(struct bench *bench)
+{
+    cpu_others(bench);
+    bench->facts.load.own_ms = 1000; /* of four processors */
+}
 static void cpu_sample_idle(struct bench *bench)
 {
     cpu_idle(bench, "4", 60, 20);
@@ -1541,6 +1546,7 @@ static const struct scenario scenarios[] = {
     {"no idle time, threads at work", cpu_full, {PROVEN("cpu-saturated")}},
     {"no idle time, not sampled", cpu_full_unsampled, {POSSIBLE("cpu-saturated")}},
     {"no idle time, threads wait", cpu_others, {PROVEN("cpu-saturated")}},
+    {"no idle time, waits for hamedic", cpu_of_hamedic, {{0}}},
     {"no idle time, threads idle", cpu_sample_idle, {{0}}},
     {"threads at work, idle time", cpu_cheap, {{0}}},
     {"memory refused, -m", memory_failed, {PROVEN("memory-limit")}},
