@@ -17,7 +17,7 @@ static struct span address_of(const struct log_sources *sources, size_t i)
 
 void log_sources_init(struct log_sources *sources, uint32_t room, struct arena *arena)
 {
-    assert(room % 16 == 0 && room <= 64);
+    assert(room % 16 == 0 && room <= LOG_SOURCES_MAX);
     *sources = (struct log_sources){
         .room = room,
         .hashes = arena_alloc(arena, room * sizeof *sources->hashes),
@@ -126,24 +126,34 @@ static uint64_t unseen(const struct log_sources *sources)
     return sources->count < sources->room ? 0 : sources->counts[rarest(sources)];
 }
 
-static struct log_sources copy_of(const struct log_sources *sources, struct arena *arena)
-{
-    struct log_sources copy;
+/* What was there before a merge, which is over before it goes. */
+struct kept {
+    uint32_t hashes[LOG_SOURCES_MAX];
+    uint64_t counts[LOG_SOURCES_MAX], over[LOG_SOURCES_MAX];
+    unsigned char lens[LOG_SOURCES_MAX];
+    char addresses[LOG_SOURCES_MAX][LOG_SOURCES_ADDRESS];
+};
 
-    log_sources_init(&copy, sources->room, arena);
-    copy.count = sources->count;
-    memcpy(copy.hashes, sources->hashes, sources->room * sizeof *copy.hashes);
-    memcpy(copy.counts, sources->counts, sources->room * sizeof *copy.counts);
-    memcpy(copy.over, sources->over, sources->room * sizeof *copy.over);
-    memcpy(copy.lens, sources->lens, sources->room * sizeof *copy.lens);
-    memcpy(copy.addresses, sources->addresses, sources->room * sizeof *copy.addresses);
-    return copy;
+static struct log_sources keep(const struct log_sources *sources, struct kept *kept)
+{
+    memcpy(kept->hashes, sources->hashes, sources->room * sizeof *sources->hashes);
+    memcpy(kept->counts, sources->counts, sources->room * sizeof *sources->counts);
+    memcpy(kept->over, sources->over, sources->room * sizeof *sources->over);
+    memcpy(kept->lens, sources->lens, sources->room * sizeof *sources->lens);
+    memcpy(kept->addresses, sources->addresses, sources->room * sizeof *sources->addresses);
+    return (struct log_sources){.room = sources->room,
+                                .count = sources->count,
+                                .hashes = kept->hashes,
+                                .counts = kept->counts,
+                                .over = kept->over,
+                                .lens = kept->lens,
+                                .addresses = kept->addresses};
 }
 
 void log_sources_merge(struct log_sources *into, const struct log_sources *from)
 {
-    struct arena *scratch CLEANUP_ARENA = arena_new();
-    struct log_sources old = copy_of(into, scratch);
+    struct kept kept;
+    struct log_sources old = keep(into, &kept);
     uint64_t unseen_old = unseen(&old), unseen_from = unseen(from);
 
     for (size_t i = 0; i < into->count; i++) {

@@ -11,6 +11,7 @@
 #include "agent/logs/tally.h"
 
 #define LOG_SOURCES_ADDRESS 47 /* the longest IPv6 address has 45 */
+#define LOG_SOURCES_MAX     64 /* a bit for each */
 
 struct log_sources {
     uint32_t room, count;
@@ -23,7 +24,7 @@ struct log_sources {
     char (*addresses)[LOG_SOURCES_ADDRESS];
 };
 
-/* For `room` addresses: a multiple of 16, at most 64. */
+/* For `room` addresses: a multiple of 16, at most LOG_SOURCES_MAX. */
 void log_sources_init(struct log_sources *sources, uint32_t room, struct arena *arena);
 
 void log_sources_add(struct log_sources *sources, struct span address);

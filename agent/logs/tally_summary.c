@@ -66,18 +66,10 @@ static int32_t status_of(uint32_t status)
     return status == TALLY_NO_STATUS ? LOG_LINE_NONE : (int32_t)status - 1;
 }
 
-/* Nearly all that is told needs no escaping, and is told by the hundred. */
-static const char *show(struct arena *arena, struct span bytes, size_t max)
-{
-    if (bytes.len > 0 && bytes.len <= max && escape_is_plain(bytes) &&
-        memchr(bytes.ptr, '\\', bytes.len) == NULL)
-        return arena_copy(arena, bytes.ptr, bytes.len);
-    return escape_span(arena, bytes, max);
-}
-
 static const char *show_example(struct arena *arena, const struct tally_example *example)
 {
-    const char *shown = show(arena, (struct span){example->bytes, example->len}, LOG_TALLY_EXAMPLE);
+    const char *shown =
+        escape_span(arena, (struct span){example->bytes, example->len}, LOG_TALLY_EXAMPLE);
 
     return example->cut == 0 ? shown
                              : arena_printf(arena, "%s... (%u more bytes)", shown, example->cut);
@@ -106,7 +98,8 @@ static void tell_error_kinds(const struct log_tally *tally, struct arena *arena,
 
 static const char *name_of(struct arena *arena, const struct log_names *names, uint32_t index)
 {
-    return index == 0 ? "(others)" : show(arena, log_names_get(names, index), LOG_TALLY_NAME_MAX);
+    return index == 0 ? "(others)"
+                      : escape_span(arena, log_names_get(names, index), LOG_TALLY_NAME_MAX);
 }
 
 static void tell_fault(const struct log_tally *tally, struct arena *arena, uint32_t index,
@@ -138,7 +131,7 @@ static void tell_fault(const struct log_tally *tally, struct arena *arena, uint3
     log_tally_unpack_state((fault->key & 0xff) << 8, 2, told->state);
     if (route->server != 0) {
         (void)span_cut(&server, '/');
-        told->server = show(arena, server, LOG_TALLY_NAME_MAX);
+        told->server = escape_span(arena, server, LOG_TALLY_NAME_MAX);
     }
     log_sources_top(&tally->fault_sources[index], arena, &told->sources, &told->source_count);
 }
@@ -173,9 +166,9 @@ static void tell_early(const struct log_tally *tally, struct arena *arena,
                                    .first = row->seen.first,
                                    .last = row->seen.last};
         if (i != 0) {
-            told->frontend = show(arena, frontend, LOG_TALLY_NAME_MAX);
-            told->bind = show(arena, bind, LOG_TALLY_NAME_MAX);
-            told->reason = show(arena, span_trim(reason), LOG_TALLY_NAME_MAX);
+            told->frontend = escape_span(arena, frontend, LOG_TALLY_NAME_MAX);
+            told->bind = escape_span(arena, bind, LOG_TALLY_NAME_MAX);
+            told->reason = escape_span(arena, span_trim(reason), LOG_TALLY_NAME_MAX);
         }
         log_sources_top(&row->sources, arena, &told->sources, &told->source_count);
     }
@@ -200,9 +193,9 @@ static void tell_messages(const struct log_tally *tally, struct arena *arena,
         else
             proxy = span_cut(&server, '/');
         told = &ARENA_PUSH(arena, summary->messages, summary->message_count);
-        *told = (struct log_message_count){.kind = show(arena, kind, LOG_TALLY_NAME_MAX),
-                                           .proxy = show(arena, proxy, LOG_TALLY_NAME_MAX),
-                                           .server = show(arena, server, LOG_TALLY_NAME_MAX),
+        *told = (struct log_message_count){.kind = escape_span(arena, kind, LOG_TALLY_NAME_MAX),
+                                           .proxy = escape_span(arena, proxy, LOG_TALLY_NAME_MAX),
+                                           .server = escape_span(arena, server, LOG_TALLY_NAME_MAX),
                                            .count = row->seen.count,
                                            .first = row->seen.first,
                                            .last = row->seen.last,

@@ -1,5 +1,7 @@
 #include "plans/base/escape.h"
 
+#include <string.h>
+
 #include "plans/base/text.h"
 
 enum { ESCAPE_STRING_MAX = 4096 };
@@ -21,6 +23,11 @@ const char *escape_span(struct arena *arena, struct span span, size_t max)
 {
     struct text text = text_new(arena);
     size_t shown = span.len > max ? max : span.len;
+
+    /* Nearly all that is shown is as it is, and takes no more room than it has. */
+    if (shown == span.len && escape_is_plain(span) &&
+        (span.len == 0 || memchr(span.ptr, '\\', span.len) == NULL))
+        return arena_copy(arena, span.ptr, span.len);
 
     for (size_t i = 0; i < shown; i++) {
         if (span.ptr[i] == '\\')
