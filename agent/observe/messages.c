@@ -59,23 +59,38 @@ const struct haproxy_message *messages_last(const struct haproxy_messages *messa
     return NULL;
 }
 
-/* A process tells its version before the first thing that it complains of: so a start that fails
- * begins there. A reload begins with the master's word, and it does not start anew in between. */
+/* Who takes part in an attempt: the master (or only process), and the worker that it made. */
+struct attempt {
+    int64_t process, worker;
+};
+
+/* A process tells its version before the first thing that it complains of, and a master who it made
+ * a worker of: so a start that fails begins there. From 3.1 on the worker reads the configuration,
+ * and both of them complain. A reload begins with the master's word, and it does not start anew. */
+static bool begins(const struct attempt *attempt, const struct haproxy_message *message)
+{
+    if (message->kind == LOG_MESSAGE_RELOADING || message->kind == LOG_MESSAGE_LOADING_SUCCESS)
+        return true;
+    return (message->kind == LOG_MESSAGE_VERSION || message->kind == LOG_MESSAGE_WORKER_STARTED) &&
+           message->writer != attempt->process && message->writer != attempt->worker;
+}
+
 size_t messages_attempt(const struct haproxy_messages *messages)
 {
+    struct attempt attempt = {0};
     size_t begin = 0;
-    int64_t writer = 0;
 
     for (size_t i = 0; i < messages->count; i++) {
         const struct haproxy_message *message = &messages->at[i];
-        bool begins = message->kind == LOG_MESSAGE_RELOADING ||
-                      message->kind == LOG_MESSAGE_LOADING_SUCCESS ||
-                      (message->kind == LOG_MESSAGE_VERSION && message->writer != writer);
 
-        if (message->of_systemd || !begins)
+        if (message->of_systemd)
             continue;
-        begin = i + 1;
-        writer = message->writer;
+        if (begins(&attempt, message)) {
+            begin = i + 1;
+            attempt = (struct attempt){.process = message->writer};
+        }
+        if (message->kind == LOG_MESSAGE_WORKER_STARTED)
+            attempt.worker = message->worker;
     }
     return begin;
 }

@@ -82,6 +82,17 @@ static uint64_t count_checks(const struct cfg *cfg)
     return count;
 }
 
+/* With -S. From 2.7 on a second listener answers the one who reloads; from 3.1 on all that is the
+ * master's own. Where the version is not known, never too few. */
+static uint64_t count_master_api(const struct haproxy *haproxy)
+{
+    const unsigned version = haproxy->major * 100 + haproxy->minor;
+
+    if (haproxy->master_socket == NULL || version >= 301)
+        return 0;
+    return (version == 0 || version >= 207 ? 2 : 1) * (uint64_t)(1 + API_CONNECTIONS);
+}
+
 static struct fixed count_fixed(const struct host *host, const struct haproxy *haproxy,
                                 const struct cfg *cfg, struct arena *arena)
 {
@@ -97,7 +108,7 @@ static struct fixed count_fixed(const struct host *host, const struct haproxy *h
     if (cfg->global.stats_socket_count > 0 || api->set || master)
         fixed.api = api->set && api->value > 0 ? api->value : (uint64_t)API_CONNECTIONS;
     fixed.master = master ? 1 : 0;
-    fixed.master_api = haproxy->master_socket != NULL ? 1 + API_CONNECTIONS : 0;
+    fixed.master_api = count_master_api(haproxy);
     fixed.peers = FDS_PER_PEER * cfg->peer_count;
     fixed.checks = count_checks(cfg);
     return fixed;

@@ -1,10 +1,11 @@
 /* host/fd_budget: how many file descriptors HAProxy needs for a maxconn, and how many it can get.
  * `haproxy -c` does not look at this: a configuration can be valid and unable to start.
- * Source:  HAProxy 2.6.12 compute_ideal_maxsock, compute_ideal_maxconn (read for facts, and
- *          compared with the Maxsock of running ones):
+ * Source:  HAProxy 1.8 to 3.5-dev5 compute_ideal_maxsock, compute_ideal_maxconn (read for facts, and
+ *          compared with the Maxsock of running ones, or with what they say when it is too much:
+ *          2.2.9, 2.6.12, 3.0.11, 3.2.26):
  *            maxsock = base + 3 * nbthread + 2 * maxpipes + 2 * maxconn
  *            base    = 10 + listeners + (10 where a stats socket or a master is) + (1 with -W)
- *                      + (11 with -S) + 3 * peers + checks
+ *                      + (with -S: 11; 22 from 2.7 on; 0 from 3.1 on) + 3 * peers + checks
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_FD_BUDGET_H
 #define HAMEDIC_REMEDIATIONS_HOST_FD_BUDGET_H

@@ -52,7 +52,8 @@ static bool take_number(struct span *rest, const char *end, int64_t *out_value)
     return take_until(rest, end, &digits) && span_scan_i64(digits, out_value);
 }
 
-/* "app (#3)", "<NONE> (#-1)": empty for none. */
+/* "app (#3)". Empty for none: "<NONE> (#-1)", in 2.2 "(null) (#-1)", and for a check in 3.0 and 3.2
+ * HAProxy's own "CHECKS-FE (#-1)". */
 static bool take_name(struct span *rest, struct span *out_name)
 {
     int64_t number;
@@ -60,7 +61,7 @@ static bool take_name(struct span *rest, struct span *out_name)
     if (!take_until(rest, " (#", out_name) || !take_number(rest, ")", &number) ||
         out_name->len == 0)
         return false;
-    if (span_is(*out_name, "<NONE>"))
+    if (number < 0 || span_is(*out_name, "<NONE>"))
         out_name->len = 0;
     return true;
 }

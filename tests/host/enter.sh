@@ -2,9 +2,10 @@
 # Runs a command on a throw-away host: this machine's programs, a copy of its /etc, empty /var, /run and /tmp, with
 # network, processes, mounts and limits of its own. Nothing outside is touched, nothing is left of it afterwards.
 #
-#   sh tests/host/enter.sh [-v PATH]... COMMAND [ARGUMENT]...
+#   sh tests/host/enter.sh [-v PATH]... [-H HAPROXY] COMMAND [ARGUMENT]...
 #
-# -v PATH is seen inside at the same place, read-only. The command is root there, without CAP_SYS_RESOURCE (as in a
+# -v PATH is seen inside at the same place, read-only. -H: the program that is /usr/sbin/haproxy inside, with its folder
+# at the same place: libraries that it needs lie below it. The command is root there, without CAP_SYS_RESOURCE (as in a
 # container) and with a hard limit of 20000 file descriptors; whatever it starts ends with it.
 # Needs root, or CAP_SYS_ADMIN in a container (docker: --privileged).
 set -eu
@@ -16,8 +17,15 @@ fail() {
 }
 
 views=
-while getopts v: option; do
+haproxy=
+while getopts v:H: option; do
     case $option in
+    H)
+        haproxy=$(CDPATH='' cd -- "$(dirname -- "$OPTARG")" && pwd)/$(basename -- "$OPTARG")
+        [ -x "$haproxy" ] || fail "there is no program '$haproxy'"
+        views="$views$(dirname -- "$haproxy")
+"
+        ;;
     v) views="$views$(CDPATH='' cd -- "$OPTARG" && pwd)
 " ;;
     *) exit 64 ;;
@@ -52,7 +60,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # In the background, so that a signal is acted on at once and not when the command is through.
-HAMEDIC_HOST_ROOT=$root HAMEDIC_HOST_VIEWS=$views unshare --mount --net --pid --ipc --uts \
+HAMEDIC_HOST_ROOT=$root HAMEDIC_HOST_VIEWS=$views HAMEDIC_HOST_HAPROXY=$haproxy unshare --mount --net --pid --ipc --uts \
     --propagation "$spread" --fork --kill-child=KILL sh "$here/inside.sh" "$@" </dev/null &
 init=$!
 status=0

@@ -3,7 +3,8 @@
 set -eu
 root=$HAMEDIC_HOST_ROOT
 views=$HAMEDIC_HOST_VIEWS
-unset HAMEDIC_HOST_ROOT HAMEDIC_HOST_VIEWS
+haproxy=$HAMEDIC_HOST_HAPROXY
+unset HAMEDIC_HOST_ROOT HAMEDIC_HOST_VIEWS HAMEDIC_HOST_HAPROXY
 
 show() { # PATH: as it is outside, read-only
     mkdir -p "$root$1"
@@ -48,6 +49,7 @@ mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || true
 echo "$views" | while read -r view; do
     [ -z "$view" ] || show "$view"
 done
+[ -z "$haproxy" ] || mount --bind "$haproxy" "$root/usr/sbin/haproxy"
 ip link set lo up
 
 cd "$root"
