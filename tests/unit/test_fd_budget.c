@@ -132,6 +132,19 @@ static struct cfg *parse(const char *text, struct arena *arena)
     return cfg;
 }
 
+/* "2.6.12-1+deb12u4" */
+static void take_version(const struct haproxy_info *info, struct haproxy *haproxy,
+                         struct arena *arena)
+{
+    const char *version = haproxy_info_text(info, "Version", arena);
+    char *end = NULL;
+
+    assert_non_null(version);
+    haproxy->major = (unsigned)strtoul(version, &end, 10);
+    assert_int_equal(*end, '.');
+    haproxy->minor = (unsigned)strtoul(end + 1, NULL, 10);
+}
+
 static void compare(const struct budget_case *one, const struct host *host, struct arena *arena)
 {
     struct haproxy haproxy = {.running = true, .limit_hard = 100000};
@@ -146,6 +159,7 @@ static void compare(const struct budget_case *one, const struct host *host, stru
     assert_true(haproxy_info_number(&info, "Maxsock", &maxsock));
     assert_true(haproxy_info_number(&info, "Maxconn", &maxconn));
     assert_true(haproxy_info_number(&info, "Pid", &pid));
+    take_version(&info, &haproxy, arena);
     haproxy.worker = (pid_t)pid;
     haproxy.master = one->master ? child : 0;
     haproxy.master_socket = one->master_socket ? "m.sock" : NULL;
@@ -223,6 +237,49 @@ static void test_fd_budget_compute_limit_is_the_lowest_that_applies(void **state
     assert_non_null(strstr(budget.limit_from, "a.cfg:3"));
 }
 
+/* As Maxsock of each of these versions had it, with and without -S. */
+static void test_fd_budget_compute_masters_api_is_by_version(void **state)
+{
+    static const struct {
+        unsigned major, minor;
+        uint64_t more;
+        const char *told;
+    } versions[] = {
+        {2, 2, 11, " + 11 for the master's API"},
+        {2, 6, 11, " + 11 for the master's API"},
+        {2, 7, 22, " + 22 for the master's API"},
+        {2, 8, 22, " + 22 for the master's API"},
+        {3, 0, 22, " + 22 for the master's API"},
+        {3, 1, 0, NULL},
+        {3, 2, 0, NULL},
+        {0, 0, 22, " + 22 for the master's API"},
+    };
+    static const char text[] = "global\n nbthread 2\nfrontend f\n bind :80\n";
+    struct host *host CLEANUP_HOST = NULL;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(host_open("/", &host, &err), 0);
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct haproxy haproxy = {.running = true,
+                                  .master = 10,
+                                  .limit_hard = 5000,
+                                  .major = versions[i].major,
+                                  .minor = versions[i].minor};
+        struct fd_budget without = compute(host, &haproxy, text, 500, 0, arena);
+        haproxy.master_socket = "m.sock";
+        struct fd_budget with = compute(host, &haproxy, text, 500, 0, arena);
+        assert_int_equal(without.need, 10 + 1 + 10 + 1 + 3 * 2 + 2 * 500);
+        assert_int_equal(with.need - without.need, versions[i].more);
+        assert_null(strstr(without.formula, "master's API"));
+        if (versions[i].told == NULL)
+            assert_null(strstr(with.formula, "master's API"));
+        else
+            assert_non_null(strstr(with.formula, versions[i].told));
+    }
+}
+
 static void test_fd_budget_compute_unknown_limit_is_said(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -248,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fd_budget_compute_need_is_the_maxsock_of_haproxy),
         cmocka_unit_test(test_fd_budget_compute_limit_is_the_lowest_that_applies),
+        cmocka_unit_test(test_fd_budget_compute_masters_api_is_by_version),
         cmocka_unit_test(test_fd_budget_compute_unknown_limit_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
