@@ -11,7 +11,8 @@
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_api.h"
 
-static const char *const versions[] = {"2.6.12-deb12u4", "2.8.0", "3.0.0"};
+static const char *const versions[] = {"2.2.9-deb11u6", "2.6.12-deb12u4", "2.8.0",
+                                       "3.0.0",         "3.0.11-deb13u4", "3.2.26"};
 enum {
     VERSIONS = sizeof versions / sizeof *versions,
     COLUMNS_ROOM = 256,
@@ -27,16 +28,22 @@ struct table {
     size_t rows, columns;
 };
 
+static struct span fixture(struct arena *arena, const char *version, const char *name)
+{
+    struct err err = {0};
+    struct span bytes = {NULL, 0};
+    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
+
+    assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err), 0);
+    return bytes;
+}
+
 static struct table *read_table(struct arena *arena, const char *version)
 {
     struct table *table = arena_alloc(arena, sizeof *table);
-    struct err err = {0};
-    struct span rest = {NULL, 0}, line;
-    const char *path =
-        arena_printf(arena, "%s/fixtures/haproxy/%s/show_stat.txt", TESTS_DIR, version);
+    struct span rest = fixture(arena, version, "show_stat.txt"), line;
 
     table->arena = arena;
-    assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &rest, &err), 0);
     assert_null(memchr(rest.ptr, '"', rest.len));
     rest = (struct span){rest.ptr + 2, rest.len - 2};
     while (span_next_line(&rest, &line) && line.len > 0) {
@@ -145,6 +152,68 @@ static void test_stat_every_version_gives_what_a_check_said(void **state)
     }
 }
 
+/* The same three servers: each version has its own words for what their checks met. */
+static void test_stat_words_of_a_check_are_each_versions_own(void **state)
+{
+    static const char nothing[] = "TCPCHK got an empty response at step 1",
+                      reset[] = "Connection reset by peer";
+    static const struct {
+        const char *garbage, *garbage_said, *close, *close_said, *rst_said;
+        int64_t garbage_ms;
+    } want[VERSIONS] = {
+        {"L7RSP", nothing, "L7RSP", nothing, reset, 4},
+        {"L7RSP", NULL, "L7RSP", NULL, reset, 0},
+        {"L7TOUT", NULL, "SOCKERR", NULL, reset, 699},
+        {"L7TOUT", NULL, "SOCKERR", NULL, reset, 699},
+        {"L7TOUT", NULL, "SOCKERR", NULL, "ECONNRESET returned by OS (Connection reset by peer)",
+         699},
+        {"SOCKERR", NULL, "SOCKERR", NULL, "ECONNRESET returned by OS (Connection reset by peer)",
+         4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct haproxy_stat *rows;
+        size_t count;
+
+        parse(arena, fixture(arena, versions[i], "show_stat.txt"), &rows, &count);
+        const struct haproxy_stat *row = row_of(rows, count, "garbage");
+        assert_string_equal(row->check_status, want[i].garbage);
+        assert_text(row->last_check, want[i].garbage_said);
+        assert_int_equal(row->check_ms, want[i].garbage_ms);
+        row = row_of(rows, count, "close");
+        assert_string_equal(row->check_status, want[i].close);
+        assert_text(row->last_check, want[i].close_said);
+        row = row_of(rows, count, "rst");
+        assert_string_equal(row->check_status, "SOCKERR");
+        assert_text(row->last_check, want[i].rst_said);
+        assert_string_equal(row_of(rows, count, "refused")->check_status, "L4CON");
+        assert_string_equal(row_of(rows, count, "bh")->check_status, "L4TOUT");
+    }
+}
+
+/* While the next check runs, what the last one said is gone: only its status and time stay. */
+static void test_stat_running_check_tells_no_code_and_no_words(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct haproxy_stat *rows;
+    size_t count;
+
+    (void)state;
+    parse(arena, fixture(arena, "3.2.26", "show_stat_checking.txt"), &rows, &count);
+    const struct haproxy_stat *row = row_of(rows, count, "s500");
+    assert_string_equal(row->check_status, "L7STS");
+    assert_string_equal(row->check_description, "Layer7 wrong status");
+    assert_int_equal(row->check_code, 0);
+    assert_null(row->last_check);
+    row = row_of(rows, count, "rst");
+    assert_string_equal(row->check_status, "SOCKERR");
+    assert_int_equal(row->check_ms, 6);
+    assert_int_equal(row->check_code, -1);
+    assert_null(row->last_check);
+}
+
 /* As a later version might: other places, columns of its own between, some gone. */
 static void test_stat_columns_in_another_order_are_the_same_rows(void **state)
 {
@@ -185,7 +254,7 @@ static void test_stat_of_older_versions_leaves_what_they_do_not_tell_unknown(voi
     (void)state;
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        const struct table *table = read_table(arena, versions[0]);
+        const struct table *table = read_table(arena, "2.6.12-deb12u4");
         struct haproxy_stat *rows;
         size_t count, order[COLUMNS_ROOM];
 
@@ -261,14 +330,66 @@ static void test_resolvers_parse_gives_a_row_for_each_name_server(void **state)
     assert_int_equal(count, 0);
 }
 
+static void assert_resolver(const struct haproxy_resolver *row, const char *section,
+                            const char *nameserver, int64_t sent, int64_t valid,
+                            int64_t no_such_name, int64_t send_errors)
+{
+    assert_string_equal(row->section, section);
+    assert_string_equal(row->nameserver, nameserver);
+    assert_int_equal(row->sent, sent);
+    assert_int_equal(row->valid, valid);
+    assert_int_equal(row->no_such_name, no_such_name);
+    assert_int_equal(row->send_errors, send_errors);
+    /* None of them counts the questions that nobody answered. */
+    assert_int_equal(row->timeouts, 0);
+    assert_int_equal(row->refused, 0);
+}
+
+/* "one" answers, "silent" does not, "closed" is a port that nobody listens to; 3.0 and later have
+ * the host's own as section "default". */
+static void test_resolvers_recorded_every_version_tells_who_answers(void **state)
+{
+    static const struct {
+        const char *version;
+        int64_t sent, valid, no_such_name, closed_sent, closed_errors, lost_sent;
+        bool has_default;
+    } want[] = {
+        {"2.2.9-deb11u6", 18, 8, 10, 16, 2, 8, false},
+        {"3.0.11-deb13u4", 17, 8, 9, 14, 3, 8, true},
+        {"3.2.26", 18, 8, 10, 18, 0, 8, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct haproxy_resolver *rows = NULL;
+        size_t count = 0;
+
+        haproxy_resolvers_parse(fixture(arena, want[i].version, "show_resolvers.txt"), arena, &rows,
+                                &count);
+        assert_int_equal(count, want[i].has_default ? 5 : 4);
+        assert_resolver(&rows[0], "dns", "one", want[i].sent, want[i].valid, want[i].no_such_name,
+                        0);
+        assert_resolver(&rows[1], "dns", "silent", want[i].sent, 0, 0, 0);
+        assert_resolver(&rows[2], "dns", "closed", want[i].closed_sent, 0, 0,
+                        want[i].closed_errors);
+        assert_resolver(&rows[3], "lost", "silent", want[i].lost_sent, 0, 0, 0);
+        if (want[i].has_default)
+            assert_resolver(&rows[4], "default", "127.0.0.53", 0, 0, 0, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stat_every_version_gives_what_a_check_said),
+        cmocka_unit_test(test_stat_words_of_a_check_are_each_versions_own),
+        cmocka_unit_test(test_stat_running_check_tells_no_code_and_no_words),
         cmocka_unit_test(test_stat_columns_in_another_order_are_the_same_rows),
         cmocka_unit_test(test_stat_of_older_versions_leaves_what_they_do_not_tell_unknown),
         cmocka_unit_test(test_stat_tracked_and_agent_are_read),
         cmocka_unit_test(test_resolvers_parse_gives_a_row_for_each_name_server),
+        cmocka_unit_test(test_resolvers_recorded_every_version_tells_who_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
