@@ -8,7 +8,7 @@
  * Owns:    results live in the arena.
  * Errors:  ERR_INPUT: not what was asked for, cut off, or of another form than what is known: every
  *          byte of a message is counted, and none may be missing.
- * Source:  HAProxy management.txt 9.3 "show errors"; its form is the same from 2.4 to 3.5.
+ * Source:  HAProxy management.txt 9.3 "show errors"; its form is the same from 2.2 to 3.5.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_ERRORS_H
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_ERRORS_H

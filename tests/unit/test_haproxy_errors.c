@@ -12,15 +12,19 @@
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_errors.h"
 
-static struct span fixture(struct arena *arena, const char *name)
+static struct span fixture_of(struct arena *arena, const char *version, const char *name)
 {
     struct err err = {0};
     struct span bytes = {NULL, 0};
-    const char *path =
-        arena_printf(arena, "%s/fixtures/haproxy/2.6.12-deb12u4/%s", TESTS_DIR, name);
+    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
 
     assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err), 0);
     return bytes;
+}
+
+static struct span fixture(struct arena *arena, const char *name)
+{
+    return fixture_of(arena, "2.6.12-deb12u4", name);
 }
 
 struct result {
@@ -127,8 +131,87 @@ static void test_errors_parse_several_answers_gives_each_message_once(void **sta
     assert_fails(answer, 6, "cut off");
 }
 
+/* Requests to two frontends, and an answer to a check and one to a client. Where no frontend is, as
+ * with a check, 2.2 writes "(null)", 2.6 "<NONE>", and 3.0 and 3.2 have one of their own. */
+static void test_errors_parse_every_version_tells_a_check_from_a_client(void **state)
+{
+    static const struct {
+        const char *version, *written, *time, *clients[3];
+        int64_t position, age;
+    } want[] = {
+        {"2.2.9-deb11u6",
+         "frontend (null) (#-1)",
+         "30/Nov/2026:04:11:23",
+         {"127.0.0.1:47588", "127.0.0.1:49742", "127.0.0.1:52828"},
+         0,
+         7},
+        {"3.0.11-deb13u4",
+         "frontend CHECKS-FE (#-1)",
+         "30/Nov/2026:04:11:25",
+         {"127.0.0.1:47604", "127.0.0.1:49752", "127.0.0.1:49726"},
+         7,
+         7},
+        {"3.2.26",
+         "frontend CHECKS-FE (#-1)",
+         "30/Nov/2026:04:11:25",
+         {"127.0.0.1:47602", "127.0.0.1:49746", "127.0.0.1:49722"},
+         7,
+         7},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct span answer = fixture_of(arena, want[i].version, "show_errors.txt");
+        struct result result = parse(arena, answer, 1);
+
+        assert_int_equal(result.done, 0);
+        assert_int_equal(result.count, 4);
+        const struct haproxy_capture *row = &result.rows[0];
+        assert_false(row->is_response);
+        assert_int_equal(row->begins, CAPTURE_PROXY);
+        assert_string_equal(row->proxy, "web");
+        assert_null(row->other);
+        assert_null(row->server);
+        assert_string_equal(row->client, want[i].clients[0]);
+        assert_int_equal(row->length, 65);
+        assert_int_equal(row->position, 19);
+        row = &result.rows[1];
+        assert_false(row->is_response);
+        assert_int_equal(row->begins, CAPTURE_OTHER);
+        assert_string_equal(row->proxy, "api");
+        assert_string_equal(row->client, want[i].clients[1]);
+        assert_int_equal(row->length, 32);
+        assert_int_equal(row->position, 7);
+        row = &result.rows[2];
+        assert_non_null(memmem(answer.ptr, answer.len, want[i].written, strlen(want[i].written)));
+        assert_true(row->is_response);
+        assert_string_equal(row->proxy, "app");
+        assert_string_equal(row->server, "garbage");
+        assert_null(row->other);
+        assert_null(row->client);
+        assert_int_equal(row->length, 11);
+        assert_int_equal(row->position, want[i].position);
+        assert_string_equal(row->time, want[i].time);
+        assert_int_equal(row->age, want[i].age);
+        row = &result.rows[3];
+        assert_true(row->is_response);
+        assert_string_equal(row->proxy, "mail");
+        assert_string_equal(row->server, "two");
+        assert_string_equal(row->other, "api");
+        assert_string_equal(row->client, want[i].clients[2]);
+        assert_int_equal(row->length, 47);
+    }
+    /* 2.6 has it among what was asked for one by one. */
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct span asked = fixture(arena, "show_errors_asked.txt");
+    assert_non_null(memmem(asked.ptr, asked.len, "frontend <NONE> (#-1), server one", 33));
+    assert_null(parse(arena, asked, 5).rows[2].other);
+}
+
 static void test_errors_parse_cut_off_anywhere_is_an_error(void **state)
 {
+    static const char *const others[] = {"2.2.9-deb11u6", "3.0.11-deb13u4", "3.2.26"};
     struct arena *arena CLEANUP_ARENA = arena_new();
     struct span one = fixture(arena, "show_errors.txt");
     struct span several = fixture(arena, "show_errors_asked.txt");
@@ -138,6 +221,11 @@ static void test_errors_parse_cut_off_anywhere_is_an_error(void **state)
         assert_fails((struct span){one.ptr, len}, 1, "show errors");
     for (size_t len = 0; len < several.len; len++)
         assert_fails((struct span){several.ptr, len}, 5, "show errors");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct span other = fixture_of(arena, others[i], "show_errors.txt");
+        for (size_t len = 0; len < other.len; len++)
+            assert_fails((struct span){other.ptr, len}, 1, "show errors");
+    }
 }
 
 static void test_errors_parse_a_byte_less_anywhere_is_never_another_message(void **state)
@@ -277,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_parse_recorded_gives_sides_and_beginnings),
         cmocka_unit_test(test_errors_parse_several_answers_gives_each_message_once),
+        cmocka_unit_test(test_errors_parse_every_version_tells_a_check_from_a_client),
         cmocka_unit_test(test_errors_parse_cut_off_anywhere_is_an_error),
         cmocka_unit_test(test_errors_parse_a_byte_less_anywhere_is_never_another_message),
         cmocka_unit_test(test_errors_parse_unknown_lines_of_a_message_are_skipped),
