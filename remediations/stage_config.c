@@ -90,7 +90,7 @@ static int check_budget(struct stage *stage, const struct cfg *cfg, struct err *
     if (fd_budget_compute(stage->settings.host, haproxy, cfg, maxconn, stage->expected_limit,
                           stage->arena, &budget, err) < 0)
         return -1;
-    if (budget.limit != 0 && budget.need > budget.limit && cfg->global.strict_limits)
+    if (budget.limit != 0 && budget.need > budget.limit && budget.is_strict)
         return err_set(
             err, ERR_INPUT,
             "global maxconn %ju needs %ju file descriptors (%s), the next start gets %ju "

@@ -16,11 +16,11 @@
 static void consequences_of_short_budget(struct diagnosis_work *work, struct finding *finding)
 {
     const struct facts *facts = work->facts;
-    const struct cfg *cfg = facts->cfg;
 
-    if (cfg != NULL && !cfg->global.strict_limits) {
+    if (!facts->budget.is_strict) {
         strings_add(&finding->consequences, work->arena,
-                    "HAProxy starts all the same (no strict-limits), and runs out of file "
+                    "HAProxy starts all the same (no strict-limits, the default up to 2.2), and "
+                    "runs out of file "
                     "descriptors before it reaches maxconn: clients then wait, servers seem down");
         return;
     }

@@ -61,6 +61,18 @@ bool look_should_run(const struct facts *facts)
                              look_same(unit->active_state, "activating")));
 }
 
+/* Up to 2.4 nothing is counted, but the worker that stayed stands among the old ones. */
+int64_t look_failed_reloads(const struct facts *facts)
+{
+    const struct haproxy_proc *proc = &facts->master;
+
+    if (!facts_have(facts, SOURCE_MASTER))
+        return -1;
+    if (proc->failed_reloads >= 0)
+        return proc->failed_reloads;
+    return proc->reloads > 0 && proc->worker == 0 && facts->haproxy->worker != 0 ? 1 : 0;
+}
+
 bool look_config_is_invalid(const struct facts *facts)
 {
     return facts_have(facts, SOURCE_CHECK) &&

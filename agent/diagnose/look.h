@@ -66,6 +66,8 @@ const char *look_sysctl(const struct diagnosis_work *work, const char *key); /* 
 bool look_is_stopped(const struct facts *facts); /* installed on this host, and not running */
 /* It runs, or systemd tried to keep it running: nobody stopped it on purpose. */
 bool look_should_run(const struct facts *facts);
+/* Since the last one that worked, by `show proc`; -1: not told. */
+int64_t look_failed_reloads(const struct facts *facts);
 bool look_config_is_invalid(const struct facts *facts);
 bool look_budget_is_short(const struct facts *facts);
 /* The unit whose LimitNOFILE can give the next start `need` descriptors, and a round value for it;

@@ -20,23 +20,11 @@ struct signs {
     bool older;    /* the worker is older than the file */
 };
 
-/* Up to 2.4 nothing is counted, but the worker that stayed stands among the old ones. */
-static int64_t count_asked(const struct facts *facts)
-{
-    const struct haproxy_proc *proc = &facts->master;
-
-    if (!facts_have(facts, SOURCE_MASTER))
-        return -1;
-    if (proc->failed_reloads >= 0)
-        return proc->failed_reloads;
-    return proc->reloads > 0 && proc->worker == 0 && facts->haproxy->worker != 0 ? 1 : 0;
-}
-
 static struct signs look_for_signs(const struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;
     const char *text = facts->systemd_unit.status_text;
-    struct signs signs = {.asked = count_asked(facts), .told = facts->told_failures};
+    struct signs signs = {.asked = look_failed_reloads(facts), .told = facts->told_failures};
 
     /* HAProxy 2.8 and later: "Reload failed!", "Reload failed (master failed to load or ...)!" */
     signs.said = facts->systemd_unit.loaded && facts->haproxy->by_systemd && text != NULL &&
@@ -60,6 +48,16 @@ static int weigh(const struct signs *signs)
     return direct > 1 || indirect ? SIGNS_PROVEN : SIGNS_POSSIBLE;
 }
 
+static void tell_older(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct facts *facts = work->facts;
+
+    diagnose_evidence(work, finding, SOURCE_CONFIG,
+                      "%s was written %" PRId64 " s after worker %jd was started",
+                      look_shown(facts->cfg_changed_file),
+                      facts->cfg_changed - facts->worker_started, (intmax_t)facts->haproxy->worker);
+}
+
 static void tell_signs(struct diagnosis_work *work, struct finding *finding,
                        const struct signs *signs)
 {
@@ -78,11 +76,7 @@ static void tell_signs(struct diagnosis_work *work, struct finding *finding,
         diagnose_evidence(work, finding, SOURCE_UNIT, "%s: \"%s\"",
                           look_shown(facts->haproxy->unit), facts->systemd_unit.status_text);
     if (signs->older)
-        diagnose_evidence(work, finding, SOURCE_CONFIG,
-                          "%s was written %" PRId64 " s after worker %jd was started",
-                          look_shown(facts->cfg_changed_file),
-                          facts->cfg_changed - facts->worker_started,
-                          (intmax_t)facts->haproxy->worker);
+        tell_older(work, finding);
     if (signs->logged)
         words_quote_last(work, finding, LAST_WORDS);
     for (size_t i = 0; i < differences->count && i < DIFFERENCES_MAX; i++)
@@ -228,10 +222,7 @@ void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cau
         diagnose_find(work, cause, FINDING_PROVEN,
                       facts->haproxy->unit != NULL ? facts->haproxy->unit : "haproxy");
     finding->summary = "the configuration was changed, and HAProxy has not loaded it";
-    diagnose_evidence(work, finding, SOURCE_CONFIG,
-                      "%s was written %" PRId64 " s after worker %jd was started",
-                      look_shown(facts->cfg_changed_file),
-                      facts->cfg_changed - facts->worker_started, (intmax_t)facts->haproxy->worker);
+    tell_older(work, finding);
     for (size_t i = 0; i < differences->count && i < TOLD_MAX; i++)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s", differences->at[i]);
     if (signs.asked == 0)

@@ -61,8 +61,7 @@ const struct haproxy_message *words_of_attempt(const struct facts *facts,
 
 bool words_say_reload_failed(const struct facts *facts)
 {
-    bool denied = facts->told_failures == 0 ||
-                  (facts_have(facts, SOURCE_MASTER) && facts->master.failed_reloads == 0);
+    bool denied = facts->told_failures == 0 || look_failed_reloads(facts) == 0;
 
     return words_of_attempt(facts, LOG_MESSAGE_LOADING_FAILURE) != NULL &&
            !(words_are_of_a_file(facts) && denied);
@@ -70,10 +69,8 @@ bool words_say_reload_failed(const struct facts *facts)
 
 bool words_reload_failed(const struct facts *facts)
 {
-    return facts->haproxy->running &&
-           (facts->told_failures > 0 ||
-            (facts_have(facts, SOURCE_MASTER) && facts->master.failed_reloads > 0) ||
-            words_say_reload_failed(facts));
+    return facts->haproxy->running && (facts->told_failures > 0 || look_failed_reloads(facts) > 0 ||
+                                       words_say_reload_failed(facts));
 }
 
 const char *words_exit(int64_t status)

@@ -1,5 +1,7 @@
 #include "agent/observe/messages.h"
 
+#include <string.h>
+
 #include "plans/base/escape.h"
 
 enum { NAME_MAX_BYTES = 256, TEXT_MAX_BYTES = 600 };
@@ -62,6 +64,7 @@ const struct haproxy_message *messages_last(const struct haproxy_messages *messa
 /* Who takes part in an attempt: the master (or only process), and the worker that it made. */
 struct attempt {
     int64_t process, worker;
+    bool repeats; /* up to 2.4: a reload that failed is followed by the word that begins one */
 };
 
 /* A process tells its version before the first thing that it complains of, and a master who it made
@@ -69,7 +72,9 @@ struct attempt {
  * and both of them complain. A reload begins with the master's word, and it does not start anew. */
 static bool begins(const struct attempt *attempt, const struct haproxy_message *message)
 {
-    if (message->kind == LOG_MESSAGE_RELOADING || message->kind == LOG_MESSAGE_LOADING_SUCCESS)
+    if (message->kind == LOG_MESSAGE_RELOADING)
+        return !(attempt->repeats && message->writer == attempt->process);
+    if (message->kind == LOG_MESSAGE_LOADING_SUCCESS)
         return true;
     return (message->kind == LOG_MESSAGE_VERSION || message->kind == LOG_MESSAGE_WORKER_STARTED) &&
            message->writer != attempt->process && message->writer != attempt->worker;
@@ -88,9 +93,13 @@ size_t messages_attempt(const struct haproxy_messages *messages)
         if (begins(&attempt, message)) {
             begin = i + 1;
             attempt = (struct attempt){.process = message->writer};
+        } else if (message->kind == LOG_MESSAGE_RELOADING) {
+            attempt.repeats = false;
         }
         if (message->kind == LOG_MESSAGE_WORKER_STARTED)
             attempt.worker = message->worker;
+        if (message->kind == LOG_MESSAGE_LOADING_FAILURE)
+            attempt.repeats = message->text != NULL && strstr(message->text, "waitpid") != NULL;
     }
     return begin;
 }

@@ -82,11 +82,26 @@ static uint64_t count_checks(const struct cfg *cfg)
     return count;
 }
 
+/* 0: not known */
+static unsigned version_of(const struct haproxy *haproxy)
+{
+    return haproxy->major * 100 + haproxy->minor;
+}
+
+static bool is_strict(const struct haproxy *haproxy, const struct cfg *cfg)
+{
+    unsigned version = version_of(haproxy);
+
+    if (cfg->global.strict_limits != CFG_STRICT_UNSAID)
+        return cfg->global.strict_limits == CFG_STRICT_ON;
+    return version == 0 || version >= 203;
+}
+
 /* With -S. From 2.7 on a second listener answers the one who reloads; from 3.1 on all that is the
  * master's own. Where the version is not known, never too few. */
 static uint64_t count_master_api(const struct haproxy *haproxy)
 {
-    const unsigned version = haproxy->major * 100 + haproxy->minor;
+    unsigned version = version_of(haproxy);
 
     if (haproxy->master_socket == NULL || version >= 301)
         return 0;
@@ -292,6 +307,7 @@ int fd_budget_compute(const struct host *host, const struct haproxy *haproxy, co
     if (find_limit(host, haproxy, limit, arena, &budget, err) < 0)
         return err_wrap(err, "cannot find HAProxy's limit of descriptors");
     limit_by_configuration(cfg, arena, &budget);
+    budget.is_strict = is_strict(haproxy, cfg);
     budget.need = need_for(cfg, &fixed, maxconn);
     budget.formula = formula_of(cfg, &fixed, maxconn, arena);
     if (budget.limit == 0)

@@ -17,6 +17,7 @@ struct fd_budget {
     uint64_t need;              /* descriptors for that maxconn */
     uint64_t limit;             /* what the next start can get; 0: not known, limit_from says why */
     uint64_t maxconn_that_fits; /* the largest maxconn within limit */
+    bool is_strict;             /* a start that gets too few fails; else it goes on with them */
     const char *formula;        /* "10 + 2 listeners + ... = 200041": shown to people */
     const char *limit_from;     /* "hard limit 20000 of the running master, no CAP_SYS_RESOURCE" */
 };

@@ -390,7 +390,6 @@ int cfg_parse_only(const struct cfg_file *files, size_t file_count,
     parser.lex = lex_new(arena, environment);
     cfg->index = parser.index;
     cfg->environment = environment;
-    cfg->global.strict_limits = true;
     cfg->files = arena_alloc(arena, (file_count + 1) * sizeof *cfg->files);
     cfg->file_count = file_count;
     for (size_t i = 0; i < file_count; i++) {

@@ -126,6 +126,10 @@ struct cfg_proxy {
     struct cfg_server server_settings; /* what a server line here would begin with */
 };
 
+/* Of what a limit does not allow: a start that fails, or one with less. Said by nobody, it is the
+ * version's: strict from 2.3 on. */
+enum cfg_strictness { CFG_STRICT_UNSAID, CFG_STRICT_ON, CFG_STRICT_OFF };
+
 struct index;
 struct cfg {
     struct cfg_file *files;
@@ -140,7 +144,7 @@ struct cfg {
         struct cfg_place header;         /* of the first global section; len 0: there is none */
         struct cfg_place zero_maxconn;   /* a `maxconn 0`, which counts as none; len 0: none */
         struct cfg_place unsure_maxconn; /* a maxconn line inside .if; len 0: none */
-        bool strict_limits;              /* default true (2.3 and later) */
+        enum cfg_strictness strict_limits;
         bool present;
         struct cfg_stats_socket {
             const char *path; /* NULL: not a unix socket */

@@ -90,9 +90,9 @@ void parse_global_line(struct parser *parser)
     else if (parse_word_is(parser, 0, "master-worker"))
         cfg->global.master_worker = true;
     else if (parse_word_is(parser, 0, "strict-limits"))
-        cfg->global.strict_limits = true;
+        cfg->global.strict_limits = CFG_STRICT_ON;
     else if (parse_word_is(parser, 0, "no") && parse_word_is(parser, 1, "strict-limits"))
-        cfg->global.strict_limits = false;
+        cfg->global.strict_limits = CFG_STRICT_OFF;
     else
         parse_variable(parser);
 }

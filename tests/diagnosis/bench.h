@@ -286,12 +286,13 @@ static inline struct bench *bench_new(void)
         (struct sockets){bench->listeners, LISTENER_SSH + 1, bench->destinations, DEST_COUNT};
     facts->probes = bench->probes;
     facts->probe_count = PROBE_COUNT;
-    facts->budget = (struct fd_budget){1000,
-                                       2040,
-                                       20000,
-                                       9980,
-                                       "10 + 2 listeners + ... = 2040",
-                                       "hard limit 20000 of the running master"};
+    facts->budget = (struct fd_budget){.maxconn = 1000,
+                                       .need = 2040,
+                                       .limit = 20000,
+                                       .maxconn_that_fits = 9980,
+                                       .is_strict = true,
+                                       .formula = "10 + 2 listeners + ... = 2040",
+                                       .limit_from = "hard limit 20000 of the running master"};
     return bench;
 }
 

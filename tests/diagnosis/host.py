@@ -360,7 +360,7 @@ class Host(Place):
 
     def failed_reloads(self):
         found = re.search(r"failed: (\d+)", self.ask("show proc", path=MASTER, may_fail=True) or "")
-        return int(found.group(1)) if found else 0
+        return int(found.group(1)) if found else self.messages().count("Master process in waitpid mode")  # up to 2.4
 
     def reload(self, works=True):
         before, failed = self.worker(), self.failed_reloads()
@@ -473,6 +473,11 @@ class Host(Place):
     def said(self, text):
         """Waits for it: `last_chk` is empty while the next check runs, and what was said stays."""
         self.wait(lambda: text in self.messages(), f"HAProxy to say '{text}'")
+
+    def said_cannot_bind(self, address, why):
+        """HAProxy could not. Up to 2.2 it does not say why."""
+        said = [line for line in self.messages().splitlines() if "cannot bind socket" in line and f"[{address}]" in line]
+        assert said and all(f"({why})" in line or "socket [" in line for line in said), self.messages()
 
     # ---- the network ----
 

@@ -351,7 +351,7 @@ static void test_wishes_ceiling_beats_floor_and_names_both_causes(void **state)
     break_global(bench);
     bench->haproxy.by_systemd = false;
     bench->facts.budget =
-        (struct fd_budget){1000, 2040, 1840, 900, "2040", "hard limit 1840 of the master"};
+        (struct fd_budget){1000, 2040, 1840, 900, true, "2040", "hard limit 1840 of the master"};
     bench_info(bench, FIELD_MAXCONN, "Maxconn", 800);
     bench->cfg->global.maxconn.value = 1000;
     struct diagnosis_result result = run(bench);

@@ -226,7 +226,7 @@ static void test_cfg_parse_model_holds_binds_servers_and_sockets(void **state)
     assert_null(cfg->global.stats_sockets[1].path);
     assert_int_equal(cfg->global.stats_maxconn.value, 20);
     assert_int_equal(cfg->global.nbthread.value, 3);
-    assert_false(cfg->global.strict_limits);
+    assert_int_equal(cfg->global.strict_limits, CFG_STRICT_OFF);
 
     const struct cfg_proxy *proxy = cfg_find_proxy(cfg, CFG_LISTEN, "l");
     assert_non_null(proxy);

@@ -11,4 +11,4 @@ def make(host):
 
 
 def happened(host):
-    host.said("Cannot assign requested address")
+    host.said_cannot_bind("10.77.1.50:8080", "Cannot assign requested address")

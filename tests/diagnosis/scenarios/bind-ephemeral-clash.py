@@ -24,7 +24,7 @@ backend app
 
 
 def happened(host):
-    assert "cannot bind socket (Address already in use) for [0.0.0.0:40100]" in host.messages()
+    host.said_cannot_bind("0.0.0.0:40100", "Address already in use")
     assert "40100" not in host.run(["ss", "-Hltn"]).stdout
 
 

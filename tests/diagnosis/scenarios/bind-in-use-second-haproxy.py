@@ -37,7 +37,7 @@ backend app
 
 
 def happened(host):
-    assert "cannot bind socket (Address already in use) for [127.0.0.1:8090]" in host.messages()
+    host.said_cannot_bind("127.0.0.1:8090", "Address already in use")
 
 
 def check(host, report):

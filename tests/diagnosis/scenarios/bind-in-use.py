@@ -19,7 +19,7 @@ backend app
 
 
 def happened(host):
-    assert "cannot bind socket (Address already in use) for [127.0.0.1:8090]" in host.messages()
+    host.said_cannot_bind("127.0.0.1:8090", "Address already in use")
     assert host.get("127.0.0.1:8080") == 200
 
 

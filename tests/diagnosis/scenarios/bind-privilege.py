@@ -22,5 +22,5 @@ backend app
 
 
 def happened(host):
-    assert "cannot bind socket (Permission denied) for [127.0.0.1:80]" in host.messages()
+    host.said_cannot_bind("127.0.0.1:80", "Permission denied")
     assert host.get("127.0.0.1:8080") == 200

@@ -1,6 +1,7 @@
 """HAProxy was at its global maxconn, and is not any more."""
 CAUSE = None
-POSSIBLE = ["proxy-protocol-mismatch"]  # fifty connections, and not one request that could be read
+# Fifty connections, and not one request that could be read. From 3.0 on HAProxy counts how often it was there.
+POSSIBLE = ["proxy-protocol-mismatch", "global-maxconn"]
 
 
 def make(host):

@@ -8,6 +8,7 @@ def make(host):
     host.change("    stats socket /run/haproxy/admin.sock mode 600 level admin\n", "")
     host.backend("127.0.0.11:9001", "127.0.0.12:9001")
     host.start()
+    host.wait(lambda: host.get("127.0.0.1:8080") == 200, "HAProxy to serve")
 
 
 def happened(host):
