@@ -8,7 +8,7 @@
  * Errors:  ERR_SYS (no socket, refused, ETIMEDOUT after deadline_ms in all); ERR_INPUT an answer
  *          that is not what was asked for, or longer than `max`: says what came instead, escaped
  *          and cut.
- * Source:  HAProxy management.txt 9.2 (CSV format), 9.3 (commands); recorded answers of 2.4 to
+ * Source:  HAProxy management.txt 9.2 (CSV format), 9.3 (commands); recorded answers of 2.2 to
  *          3.5.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_HAPROXY_API_H

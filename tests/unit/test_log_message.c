@@ -43,29 +43,57 @@ static struct span fixture(struct arena *arena, const char *version, const char 
     return bytes;
 }
 
+/* What was tried, and what came of it. */
+static const struct bind_want {
+    const char *proxy, *address, *reason;
+    int error;
+    uint32_t port;
+    uint64_t line;
+} bind_wants[] = {
+    {"fe", "127.0.0.1:9001", "Address already in use", EADDRINUSE, 9001, 7},
+    {"fe2", "203.0.113.77:80", "Cannot assign requested address", EADDRNOTAVAIL, 80, 9},
+    {"fe4", "0.0.0.0:80", "Permission denied", EACCES, 80, 13},
+    {"l3", "/nonexistent/x.sock", "No such file or directory", ENOENT, 0, 11},
+};
+
+/* Gives which one it is. */
+static size_t assert_bind(const struct log_message *message, bool has_place, bool has_reason)
+{
+    size_t at = 0;
+
+    while (!span_is(message->proxy, bind_wants[at].proxy))
+        assert_true(++at < sizeof bind_wants / sizeof *bind_wants);
+    const struct bind_want *want = &bind_wants[at];
+    assert_int_equal(message->level, LOG_LEVEL_ALERT);
+    assert_span(message->address, want->address);
+    assert_span(message->reason, has_reason ? want->reason : "");
+    assert_int_equal(message->error, has_reason ? want->error : 0);
+    assert_int_equal(message->port, want->port);
+    assert_span(message->file, has_place ? "bind.cfg" : "");
+    assert_int_equal(message->line, has_place ? want->line : 0);
+    return at;
+}
+
+/* 2.2 does not say why; from 3.1 on a worker tells it, and its master that it is gone. */
 static void test_classify_recorded_bind_errors_of_every_version_name_address_and_errno(void **state)
 {
     static const struct {
         const char *version;
-        bool has_place;
-    } versions[] = {{"2.4.0", false}, {"2.6.12-deb12u4", true}, {"2.8.0", true}, {"3.0.0", true}};
-    static const struct {
-        const char *proxy, *address, *reason;
-        int error;
-        uint32_t port;
-        uint64_t line;
-    } want[] = {
-        {"fe", "127.0.0.1:9001", "Address already in use", EADDRINUSE, 9001, 7},
-        {"fe2", "203.0.113.77:80", "Cannot assign requested address", EADDRNOTAVAIL, 80, 9},
-        {"fe4", "0.0.0.0:80", "Permission denied", EACCES, 80, 13},
-        {"l3", "/nonexistent/x.sock", "No such file or directory", ENOENT, 0, 11},
+        bool has_place, has_reason;
+        size_t last_words, writers;
+    } versions[] = {
+        {"2.2.9-deb11u6", false, false, 0, 1}, {"2.4.0", false, true, 1, 1},
+        {"2.6.12-deb12u4", true, true, 1, 1},  {"2.8.0", true, true, 1, 1},
+        {"3.0.0", true, true, 1, 1},           {"3.0.11-deb13u4", true, true, 1, 1},
+        {"3.2.26", true, true, 1, 2},
     };
 
     (void)state;
     for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
         struct span text = fixture(arena, versions[v].version, "stderr_bind_errors.txt"), line;
-        size_t seen = 0, failed = 0;
+        size_t seen[sizeof bind_wants / sizeof *bind_wants] = {0};
+        size_t failed = 0, told = 0, gone = 0;
 
         while (span_next_line(&text, &line)) {
             struct log_message message = {0};
@@ -73,35 +101,35 @@ static void test_classify_recorded_bind_errors_of_every_version_name_address_and
             assert_true(log_message_classify(line, &message));
             assert_true(message.writer > 0);
             failed += message.kind == LOG_MESSAGE_LISTENERS_FAILED;
+            told += message.kind == LOG_MESSAGE_VERSION;
+            gone += message.kind == LOG_MESSAGE_LOADING_FAILURE && message.code == 1;
             if (message.kind != LOG_MESSAGE_BIND_FAILED)
                 continue;
-            assert_true(seen < sizeof want / sizeof *want);
-            assert_int_equal(message.level, LOG_LEVEL_ALERT);
-            assert_span(message.proxy, want[seen].proxy);
-            assert_span(message.address, want[seen].address);
-            assert_span(message.reason, want[seen].reason);
-            assert_int_equal(message.error, want[seen].error);
-            assert_int_equal(message.port, want[seen].port);
-            if (versions[v].has_place) {
-                assert_span(message.file, "bind.cfg");
-                assert_int_equal(message.line, want[seen].line);
-            }
-            seen++;
+            seen[assert_bind(&message, versions[v].has_place, versions[v].has_reason)]++;
         }
-        assert_int_equal(seen, sizeof want / sizeof *want);
-        assert_int_equal(failed, 1);
+        for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+            assert_int_equal(seen[i], 1);
+        assert_int_equal(failed, versions[v].last_words);
+        assert_int_equal(told, versions[v].writers);
+        assert_int_equal(gone, versions[v].writers - 1);
     }
 }
 
+/* With strict-limits HAProxy tells the limit that it had, else the one that it took. */
 static void test_classify_recorded_limits_tell_what_was_asked_and_what_there_is(void **state)
 {
-    static const char *const versions[] = {"2.4.0", "2.6.12-deb12u4", "2.8.0", "3.0.0"};
+    static const struct {
+        const char *version;
+        int64_t strict_limit;
+    } versions[] = {{"2.2.9-deb11u6", 1024}, {"2.4.0", 20000}, {"2.6.12-deb12u4", 20000},
+                    {"2.8.0", 20000},        {"3.0.0", 20000}, {"3.0.11-deb13u4", 1024},
+                    {"3.2.26", 1024}};
     static const char *const names[] = {"stderr_fdlimit_strict.txt", "stderr_fdlimit_nostrict.txt"};
 
     (void)state;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 2 * (sizeof versions / sizeof *versions); i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, versions[i / 2], names[i % 2]), line;
+        struct span text = fixture(arena, versions[i / 2].version, names[i % 2]), line;
         size_t raised = 0, low = 0, version = 0;
 
         while (span_next_line(&text, &line)) {
@@ -113,7 +141,7 @@ static void test_classify_recorded_limits_tell_what_was_asked_and_what_there_is(
             version += message.kind == LOG_MESSAGE_VERSION;
             if (message.kind == LOG_MESSAGE_CANNOT_RAISE_FD_LIMIT) {
                 assert_int_equal(message.need, 200028);
-                assert_int_equal(message.limit, 20000);
+                assert_int_equal(message.limit, i % 2 == 0 ? versions[i / 2].strict_limit : 20000);
                 assert_int_equal(message.level, i % 2 == 0 ? LOG_LEVEL_ALERT : LOG_LEVEL_WARNING);
             }
             if (message.kind == LOG_MESSAGE_FD_LIMIT_TOO_LOW) {
@@ -129,13 +157,24 @@ static void test_classify_recorded_limits_tell_what_was_asked_and_what_there_is(
 
 static void test_classify_recorded_checks_tell_why_a_server_is_down(void **state)
 {
-    static const char *const versions[] = {"2.6.12-deb12u4", "2.8.0", "3.0.0"};
+    static const struct {
+        const char *version, *garbage, *close_info, *reset_info;
+    } versions[] = {
+        {"2.2.9-deb11u6", "Layer7 invalid response", "TCPCHK got an empty response at step 1",
+         "Connection reset by peer"},
+        {"2.6.12-deb12u4", "Layer7 invalid response", "", "Connection reset by peer"},
+        {"2.8.0", "Layer7 timeout", "", "Connection reset by peer"},
+        {"3.0.0", "Layer7 timeout", "", "Connection reset by peer"},
+        {"3.0.11-deb13u4", "Layer7 timeout", "",
+         "ECONNRESET returned by OS (Connection reset by peer)"},
+        {"3.2.26", "Socket error", "", "ECONNRESET returned by OS (Connection reset by peer)"},
+    };
 
     (void)state;
-    for (size_t v = 0; v < 3; v++) {
+    for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, versions[v], "checks.log"), line;
-        size_t down = 0, none = 0, refused = 0, codes = 0;
+        struct span text = fixture(arena, versions[v].version, "checks.log"), line;
+        size_t down = 0, none = 0, refused = 0, codes = 0, resets = 0;
 
         while (span_next_line(&text, &line)) {
             struct log_message message = {0};
@@ -159,12 +198,20 @@ static void test_classify_recorded_checks_tell_why_a_server_is_down(void **state
                 assert_span(message.reason, "Layer7 wrong status");
                 assert_span(message.info, "ISE");
             }
+            if (span_is(message.server, "garbage"))
+                assert_span(message.reason, versions[v].garbage);
+            if (span_is(message.server, "close"))
+                assert_span(message.info, versions[v].close_info);
+            if (span_is(message.server, "rst"))
+                assert_span(message.info, versions[v].reset_info);
+            resets += message.error == ECONNRESET;
             if (span_is(message.server, "slow"))
                 assert_span(message.reason, "Layer7 timeout");
         }
         assert_int_equal(none, 2);
         assert_int_equal(refused, 4);
         assert_int_equal(codes, 1);
+        assert_int_equal(resets, 1);
         assert_true(down >= 11);
     }
 }
@@ -417,7 +464,7 @@ static void test_classify_cut_and_mutated_lines_stay_inside(void **state)
     (void)state;
     for (size_t f = 0; f < 3; f++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, "3.0.0", names[f]), line;
+        struct span text = fixture(arena, "3.2.26", names[f]), line;
 
         while (span_next_line(&text, &line)) {
             char bytes[1024];
