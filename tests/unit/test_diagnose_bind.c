@@ -1,3 +1,6 @@
+#include <fcntl.h>
+
+#include "plans/base/file.h"
 #include "tests/diagnosis/bench_selinux.h"
 #include "tests/diagnosis/result.h"
 #include "tests/unit/cmocka_all.h"
@@ -186,6 +189,103 @@ static void test_attempt_is_the_newest_try_alone(void **state)
     assert_int_equal(messages_attempt(&messages), messages.count);
 }
 
+/* ---- attempts, as HAProxy told them ---- */
+
+static void add_recorded(struct haproxy_messages *messages, struct arena *arena,
+                         const char *version, const char *name)
+{
+    const char *path = arena_printf(arena, TESTS_DIR "/fixtures/haproxy/%s/%s", version, name);
+    struct span text = {NULL, 0}, line;
+    struct err err = {0};
+
+    if (file_read(AT_FDCWD, path, 1 << 20, arena, &text, &err) < 0)
+        fail_msg("%s", err.text);
+    while (span_next_line(&text, &line))
+        (void)messages_add(messages, arena, 1, 0, false, line);
+}
+
+static size_t count_of_attempt(const struct haproxy_messages *messages, enum log_message_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = messages_attempt(messages); i < messages->count; i++)
+        count += messages->at[i].kind == kind;
+    return count;
+}
+
+/* From 3.1 on the worker and the master each say what version they are; it is one attempt. */
+static void test_attempt_of_a_start_holds_all_that_failed(void **state)
+{
+    static const char *const versions[] = {"2.2.9-deb11u6", "2.4.0",          "2.6.12-deb12u4",
+                                           "2.8.0",         "3.0.11-deb13u4", "3.2.26"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct haproxy_messages messages = {0};
+
+        add_recorded(&messages, arena, versions[i], "stderr_bind_errors.txt");
+        assert_int_equal(messages_attempt(&messages), 1);
+        assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_BIND_FAILED), 4);
+    }
+}
+
+static void test_attempt_by_other_processes_begins_anew(void **state)
+{
+    static const char *const again[] = {
+        "[NOTICE]   (900) : Initializing new worker (902)",
+        "[NOTICE]   (902) : haproxy version is 3.2.26-1",
+        "[ALERT]    (902) : Binding [bind.cfg:7] for frontend fe: protocol tcpv4: cannot bind "
+        "socket (Address already in use) for [127.0.0.1:9001].",
+        "[NOTICE]   (900) : haproxy version is 3.2.26-1",
+        "[WARNING]  (900) : Failed to load worker (902) exited with code 1 (Exit)",
+    };
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct haproxy_messages messages = {0};
+
+    (void)state;
+    add_recorded(&messages, arena, "3.2.26", "stderr_bind_errors.txt");
+    size_t before = messages.count;
+    for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+        assert_true(messages_add(&messages, arena, 2, 0, false, span_of(again[i])));
+        assert_int_equal(messages_attempt(&messages), before + 1);
+    }
+    assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_BIND_FAILED), 1);
+    assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_LOADING_FAILURE), 1);
+    /* Another process: nothing of the two before. */
+    add_recorded(&messages, arena, "3.2.26", "stderr_fdlimit_strict.txt");
+    assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_BIND_FAILED), 0);
+    assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_CANNOT_RAISE_FD_LIMIT), 1);
+}
+
+/* A start, and two reloads that find their port taken: 9001, then 9002. */
+static void test_attempt_of_a_reload_begins_with_the_masters_word(void **state)
+{
+    static const char *const versions[] = {"2.2.9-deb11u6", "3.0.11-deb13u4", "3.2.26"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct haproxy_messages all = {0}, messages = {0};
+        size_t reloads = 0;
+
+        add_recorded(&all, arena, versions[i], "stderr_reload_errors.txt");
+        for (size_t k = 0; k < all.count; k++) {
+            ARENA_PUSH(arena, messages.at, messages.count) = all.at[k];
+            if (all.at[k].kind != LOG_MESSAGE_LOADING_FAILURE)
+                continue;
+            reloads++;
+            assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_BIND_FAILED), 1);
+            assert_int_equal(messages_last(&messages, LOG_MESSAGE_BIND_FAILED)->port,
+                             9000 + reloads);
+        }
+        assert_int_equal(reloads, 2);
+        /* What follows does not end it. */
+        assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_BIND_FAILED), 1);
+        assert_int_equal(count_of_attempt(&messages, LOG_MESSAGE_LOADING_FAILURE), 1);
+    }
+}
+
 static void test_add_the_newest_stay(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -212,6 +312,9 @@ int main(void)
         cmocka_unit_test(test_privilege_says_who_lacks_it),
         cmocka_unit_test(test_not_running_tells_how_it_ended_and_its_last_words),
         cmocka_unit_test(test_attempt_is_the_newest_try_alone),
+        cmocka_unit_test(test_attempt_of_a_start_holds_all_that_failed),
+        cmocka_unit_test(test_attempt_by_other_processes_begins_anew),
+        cmocka_unit_test(test_attempt_of_a_reload_begins_with_the_masters_word),
         cmocka_unit_test(test_add_the_newest_stay),
     };
 
