@@ -61,7 +61,7 @@ bool config_has_admin_socket(const struct cfg *cfg, const struct haproxy *haprox
         return false;
     for (size_t i = 0; i < cfg->global.stats_socket_count; i++) {
         const struct cfg_stats_socket *socket = &cfg->global.stats_sockets[i];
-        if (socket->path != NULL && strcmp(socket->path, haproxy->stats_socket) == 0)
+        if (socket->endpoint != NULL && strcmp(socket->endpoint, haproxy->stats_socket) == 0)
             return strcmp(socket->level, "admin") == 0;
     }
     return false;

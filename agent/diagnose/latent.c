@@ -350,7 +350,8 @@ static void socket_missing(struct diagnosis_work *work, const struct cause *caus
     struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, "global");
 
     finding->summary = "no stats socket is configured: the Runtime API is off";
-    diagnose_evidence(work, finding, SOURCE_CONFIG, "no `stats socket` with a unix path in global");
+    diagnose_evidence(work, finding, SOURCE_CONFIG,
+                      "no `stats socket` in global that has a path, or an address");
     if (!facts->tree && facts->haproxy->running && facts->stats_error != NULL)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s", facts->stats_error);
     strings_add(&finding->consequences, work->arena,
@@ -361,13 +362,14 @@ static void socket_missing(struct diagnosis_work *work, const struct cause *caus
 static void socket_low_level(struct diagnosis_work *work, const struct cause *cause,
                              const struct cfg_stats_socket *socket)
 {
-    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, look_shown(socket->path));
+    struct finding *finding =
+        diagnose_find(work, cause, FINDING_PROVEN, look_shown(socket->endpoint));
     const char *level = socket->level != NULL ? socket->level : "operator";
 
     finding->severity = SEVERITY_NOTICE;
     finding->summary = arena_printf(work->arena, "the stats socket has level %s only", level);
     diagnose_evidence(work, finding, SOURCE_CONFIG, "stats socket %s level %s (%s)",
-                      look_shown(socket->path), level,
+                      look_shown(socket->text), level,
                       look_place(work, socket->file, socket->line));
     strings_add(
         &finding->consequences, work->arena,
@@ -419,13 +421,13 @@ void latent_look_stats_socket_off(struct diagnosis_work *work, const struct caus
     for (size_t i = 0; i < facts->cfg->global.stats_socket_count; i++) {
         const struct cfg_stats_socket *socket = &facts->cfg->global.stats_sockets[i];
 
-        if (socket->path != NULL && (best == NULL || !look_same(best->level, "admin")))
+        if (socket->endpoint != NULL && (best == NULL || !look_same(best->level, "admin")))
             best = socket;
     }
     if (best == NULL && !facts_have(facts, SOURCE_STATS))
         socket_missing(work, cause);
     else if (best != NULL && asked && !facts_have(facts, SOURCE_STATS) && !is_explained(work))
-        socket_silent(work, cause, best->path);
+        socket_silent(work, cause, look_shown(best->endpoint));
     else if (best != NULL && !look_same(best->level, "admin"))
         socket_low_level(work, cause, best);
 }

@@ -41,7 +41,8 @@ struct haproxy {
     const char
         *unit; /* systemd unit the process belongs to, or that the host's files define; else NULL */
     bool by_systemd; /* systemd runs here and holds this unit: reload and limits go through it */
-    const char *stats_socket;  /* from settings, else the configuration; NULL: none */
+    const char *stats_socket;  /* from settings, else the configuration; a path, or
+                                  "127.0.0.1:9999"; NULL: none */
     const char *master_socket; /* -S; NULL: none */
 
     uint64_t limit_soft, limit_hard; /* RLIMIT_NOFILE of the master (only process) now */

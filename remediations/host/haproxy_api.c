@@ -1,7 +1,9 @@
 #include "remediations/host/haproxy_api.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,41 +40,89 @@ static int wait_for(int fd, short events, int64_t deadline)
     }
 }
 
-static int name_socket(const char *path, struct sockaddr_un *address, struct err *err)
-{
-    size_t len = strlen(path);
+struct endpoint {
+    union {
+        struct sockaddr any;
+        struct sockaddr_un path;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t len;
+};
 
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (len >= sizeof address->sun_path)
-        return err_set(err, ERR_INPUT, "socket path too long: '%s'", path);
-    memcpy(address->sun_path, path, len + 1);
+/* "127.0.0.1:9999", "[::1]:9999" */
+static bool name_tcp(const char *text, struct endpoint *endpoint)
+{
+    char ip[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    bool is_v6 = text[0] == '[';
+    uint64_t port;
+
+    if (colon == NULL || !span_scan_u64(span_of(colon + 1), &port) || port == 0 ||
+        port > UINT16_MAX)
+        return false;
+    struct span host = {text, (size_t)(colon - text)};
+    if (is_v6) {
+        if (host.len < 2 || host.ptr[host.len - 1] != ']')
+            return false;
+        host = (struct span){host.ptr + 1, host.len - 2};
+    }
+    if (host.len >= sizeof ip)
+        return false;
+    memcpy(ip, host.ptr, host.len);
+    ip[host.len] = '\0';
+    if (is_v6) {
+        endpoint->len = sizeof endpoint->address.v6;
+        endpoint->address.v6 =
+            (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+        return inet_pton(AF_INET6, ip, &endpoint->address.v6.sin6_addr) == 1;
+    }
+    endpoint->len = sizeof endpoint->address.v4;
+    endpoint->address.v4 =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    return inet_pton(AF_INET, ip, &endpoint->address.v4.sin_addr) == 1;
+}
+
+static int name_endpoint(const char *text, struct endpoint *endpoint, struct err *err)
+{
+    size_t len = strlen(text);
+
+    *endpoint = (struct endpoint){0};
+    if (text[0] != '/' && name_tcp(text, endpoint))
+        return 0;
+    *endpoint = (struct endpoint){.address.path = {.sun_family = AF_UNIX},
+                                  .len = sizeof endpoint->address.path};
+    if (len >= sizeof endpoint->address.path.sun_path)
+        return err_set(err, ERR_INPUT, "socket path too long: '%s'", text);
+    memcpy(endpoint->address.path.sun_path, text, len + 1);
     return 0;
 }
 
 /* 0: connected; else an errno value. */
-static int try_connect(int fd, const struct sockaddr_un *address)
+static int try_connect(int fd, const struct endpoint *endpoint)
 {
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EISCONN)
+    if (connect(fd, &endpoint->address.any, endpoint->len) == 0 || errno == EISCONN)
         return 0;
     return errno;
 }
 
-/* A full accept queue: a UNIX socket does not tell when there is room again. */
+/* A full accept queue: a UNIX socket does not tell when there is room again. Or TCP is under way. */
 static bool is_busy(int failed)
 {
-    return failed == EAGAIN || failed == EINTR;
+    return failed == EAGAIN || failed == EINTR || failed == EINPROGRESS || failed == EALREADY;
 }
 
 int haproxy_api_open(const char *socket_path, int *out_fd, struct err *err)
 {
-    struct sockaddr_un address;
+    struct endpoint endpoint;
 
-    if (name_socket(socket_path, &address, err) < 0)
+    if (name_endpoint(socket_path, &endpoint, err) < 0)
         return -1;
-    int fd CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd CLEANUP_FD =
+        socket(endpoint.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_sys(err, errno, "cannot make a socket");
-    int failed = try_connect(fd, &address);
+    int failed = try_connect(fd, &endpoint);
     if (failed != 0 && !is_busy(failed))
         return err_sys(err, failed, "cannot connect to '%s'", socket_path);
     *out_fd = take_fd(&fd);
@@ -81,12 +131,12 @@ int haproxy_api_open(const char *socket_path, int *out_fd, struct err *err)
 
 static int finish_connect(int fd, const char *path, int64_t deadline, struct err *err)
 {
-    struct sockaddr_un address;
+    struct endpoint endpoint;
     int failed;
 
-    if (name_socket(path, &address, err) < 0)
+    if (name_endpoint(path, &endpoint, err) < 0)
         return -1;
-    while ((failed = try_connect(fd, &address)) != 0) {
+    while ((failed = try_connect(fd, &endpoint)) != 0) {
         if (!is_busy(failed))
             return err_sys(err, failed, "cannot connect to '%s'", path);
         if (now_ms() >= deadline)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "remediations/host/haproxy_cfg_address.h"
+
 /* The first one that is not 0 counts. */
 static void parse_maxconn(struct parser *parser)
 {
@@ -29,6 +31,23 @@ static const char *socket_path(const char *text)
     return text[0] == '/' ? text : NULL;
 }
 
+/* Of one on TCP: from this host, also where it listens everywhere. */
+static const char *tcp_endpoint(const struct parser *parser, const char *text)
+{
+    struct cfg_address address = cfg_address_parse(span_of(text), true, parser->arena);
+
+    if (address.text == NULL || address.is_unix || address.port_low == 0 ||
+        address.port_low != address.port_high)
+        return NULL;
+    if (strchr(address.text, ':') != NULL)
+        return arena_printf(parser->arena, "[%s]:%u",
+                            strcmp(address.text, "::") == 0 ? "::1" : address.text,
+                            (unsigned)address.port_low);
+    return arena_printf(parser->arena, "%s:%u",
+                        strcmp(address.text, "0.0.0.0") == 0 ? "127.0.0.1" : address.text,
+                        (unsigned)address.port_low);
+}
+
 static void parse_stats_socket(struct parser *parser)
 {
     struct cfg *cfg = parser->cfg;
@@ -37,6 +56,7 @@ static void parse_stats_socket(struct parser *parser)
 
     socket->text = parse_word_text(parser, 2);
     socket->path = socket_path(socket->text);
+    socket->endpoint = socket->path != NULL ? socket->path : tcp_endpoint(parser, socket->text);
     socket->level = "operator";
     socket->line = parser->line;
     socket->file = parser->file;

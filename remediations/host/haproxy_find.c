@@ -8,7 +8,13 @@
 #include "remediations/host/systemd.h"
 #include "remediations/host/unit_files.h"
 
-enum { VERSION_DEADLINE_MS = 5000, TRIES = 3, SYS_RESOURCE = 24, GROUPS_MAX = 64 };
+enum {
+    VERSION_DEADLINE_MS = 5000,
+    TRIES = 3,
+    SYS_RESOURCE = 24,
+    GROUPS_MAX = 64,
+    CONNECTS_RANK = 8
+};
 
 static const char default_unit[] = "haproxy.service";
 static const char default_config[] = "/etc/haproxy/haproxy.cfg";
@@ -335,25 +341,37 @@ void haproxy_choose_told_socket(const struct host *host, struct arena *arena,
     }
 }
 
+/* An address of another network namespace is somebody else's here. */
+static bool can_be_asked(const struct haproxy *haproxy, const struct cfg_stats_socket *socket)
+{
+    return socket->path != NULL ||
+           (socket->endpoint != NULL && (!haproxy->running || haproxy->same_network));
+}
+
 void haproxy_choose_stats_socket(const struct host *host, const struct cfg *cfg,
                                  struct haproxy *haproxy)
 {
     const char *best = NULL;
     int best_rank = -1;
-    size_t paths = 0;
+    size_t endpoints = 0;
 
     if (host->settings.stats_socket != NULL || cfg == NULL)
         return;
     for (size_t i = 0; i < cfg->global.stats_socket_count; i++)
-        paths += cfg->global.stats_sockets[i].path != NULL;
+        endpoints += can_be_asked(haproxy, &cfg->global.stats_sockets[i]);
     for (size_t i = 0; i < cfg->global.stats_socket_count; i++) {
         const struct cfg_stats_socket *socket = &cfg->global.stats_sockets[i];
-        int rank = socket->path == NULL ? -1 : level_rank(socket->level);
-        /* One that takes connections beats one that does not, then the higher level. */
-        if (rank >= 0 && paths > 1 && haproxy->running && haproxy_api_connects(socket->path))
-            rank += 3;
+        int rank = can_be_asked(haproxy, socket) ? level_rank(socket->level) * 2 : -1;
+
+        /* One that takes connections beats one that does not, then the higher level, then a path:
+         * only who may open that can take its place. */
+        if (rank >= 0 && socket->path != NULL)
+            rank++;
+        if (rank >= 0 && endpoints > 1 && haproxy->running &&
+            haproxy_api_connects(socket->endpoint))
+            rank += CONNECTS_RANK;
         if (rank > best_rank) {
-            best = socket->path;
+            best = socket->endpoint;
             best_rank = rank;
         }
     }

@@ -151,6 +151,7 @@ static void shake_config(struct bench *bench)
     any_cfg_number(&bench->cfg->global.ulimit_n);
     any_bool(&bench->facts.budget.is_strict);
     any_text(&bench->socket->path);
+    any_text(&bench->socket->endpoint);
     any_text(&bench->socket->text);
     any_text(&bench->socket->level);
 }

@@ -1,4 +1,6 @@
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -102,6 +104,41 @@ static void *serve(void *context)
     return NULL;
 }
 
+static void begin(struct server *server)
+{
+    assert_int_equal(listen(server->listener, 4), 0);
+    assert_int_equal(pipe(server->stop), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+/* On any free port of loopback, which is then its path. */
+static void start_tcp(struct server *server, int family, const char *answer)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof address.v4;
+
+    if (family == AF_INET6) {
+        address.v6 =
+            (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        len = sizeof address.v6;
+    }
+    *server = (struct server){.manner = ANSWERS, .answer = answer};
+    server->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(server->listener >= 0);
+    assert_int_equal(bind(server->listener, &address.any, len), 0);
+    assert_int_equal(getsockname(server->listener, &address.any, &len), 0);
+    if (family == AF_INET6)
+        (void)snprintf(server->path, sizeof server->path, "[::1]:%u", ntohs(address.v6.sin6_port));
+    else
+        (void)snprintf(server->path, sizeof server->path, "127.0.0.1:%u",
+                       ntohs(address.v4.sin_port));
+    begin(server);
+}
+
 static void start(struct server *server, enum manner manner, const char *answer)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -114,9 +151,7 @@ static void start(struct server *server, enum manner manner, const char *answer)
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(server->listener >= 0);
     assert_int_equal(bind(server->listener, (const struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(server->listener, 4), 0);
-    assert_int_equal(pipe(server->stop), 0);
-    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+    begin(server);
 }
 
 static void stop(struct server *server)
@@ -126,6 +161,8 @@ static void stop(struct server *server)
     assert_int_equal(pthread_join(server->thread, NULL), 0);
     (void)close(server->stop[0]);
     (void)close(server->listener);
+    if (server->directory[0] == '\0')
+        return;
     (void)unlink(server->path);
     (void)rmdir(server->directory);
 }
@@ -261,6 +298,48 @@ static void test_api_ask_no_socket_says_so(void **state)
     assert_false(haproxy_api_connects("/nowhere/at/all"));
 }
 
+static void test_api_ask_one_on_tcp(void **state)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct server server;
+        struct span answer = {NULL, 0};
+        struct err err = {0};
+
+        start_tcp(&server, families[i], "Name: HAProxy\n\n");
+        int status = haproxy_api_ask(server.path, "show info", 5000, 1024, arena, &answer, &err);
+        stop(&server);
+        assert_int_equal(status, 0);
+        assert_string_equal(server.asked, "show info\n");
+        assert_true(span_is(answer, "Name: HAProxy\n\n"));
+        /* Nobody listens there any more. */
+        assert_int_equal(haproxy_api_ask(server.path, "x", 5000, 1024, arena, &answer, &err), -1);
+        assert_int_equal(err.sys, ECONNREFUSED);
+        assert_non_null(strstr(err.text, server.path));
+        assert_false(haproxy_api_connects(server.path));
+    }
+}
+
+static void test_api_ask_what_is_no_address_is_a_path(void **state)
+{
+    static const char *const texts[] = {
+        "127.0.0.1",      "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "[::1]", "[::1:80",
+        "[127.0.0.1]:80", "::1:80",     "[]:80",       "host:80",         ":80",   ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct span answer = {NULL, 0};
+        struct err err = {0};
+
+        assert_int_equal(haproxy_api_ask(texts[i], "x", 100, 1024, arena, &answer, &err), -1);
+        assert_true(err.sys == ENOENT || err.sys == ECONNREFUSED || err.sys == EINVAL);
+    }
+}
+
 static void test_api_tell_any_answer_is_a_refusal(void **state)
 {
     struct server server;
@@ -287,6 +366,8 @@ int main(void)
         cmocka_unit_test(test_api_ask_full_accept_queue_ends_at_the_deadline),
         cmocka_unit_test(test_api_ask_closed_without_an_answer_is_an_error),
         cmocka_unit_test(test_api_ask_no_socket_says_so),
+        cmocka_unit_test(test_api_ask_one_on_tcp),
+        cmocka_unit_test(test_api_ask_what_is_no_address_is_a_path),
         cmocka_unit_test(test_api_tell_any_answer_is_a_refusal),
     };
 

@@ -204,6 +204,41 @@ static void test_cfg_parse_variables_of_global_are_honoured_in_order(void **stat
     assert_value(text, "frontend/zthree", "7");
 }
 
+static void test_cfg_parse_stats_sockets_by_what_they_are_asked_by(void **state)
+{
+    static const struct {
+        const char *text, *endpoint;
+    } cases[] = {{"/run/a.sock", "/run/a.sock"},
+                 {"unix@/run/a.sock", "/run/a.sock"},
+                 {"127.0.0.1:9999", "127.0.0.1:9999"},
+                 {"ipv4@10.0.0.1:1", "10.0.0.1:1"},
+                 {"*:9999", "127.0.0.1:9999"},
+                 {":9999", "127.0.0.1:9999"},
+                 {"0.0.0.0:9999", "127.0.0.1:9999"},
+                 {"ipv6@:9999", "[::1]:9999"},
+                 {"[::]:9999", "[::1]:9999"},
+                 {"ipv6@[2001:db8::1]:9999", "[2001:db8::1]:9999"},
+                 {"[::1]:9999", "[::1]:9999"},
+                 {"127.0.0.1:9990-9999", NULL},
+                 {"127.0.0.1", NULL},
+                 {"localhost:9999", NULL},
+                 {"abns@x", NULL},
+                 {"fd@4", NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct cfg *cfg = parse(
+            arena_printf(arena, "global\n stats socket %s level admin\n", cases[i].text), arena);
+        const char *endpoint = cfg->global.stats_sockets[0].endpoint;
+
+        if (cases[i].endpoint == NULL)
+            assert_null(endpoint);
+        else
+            assert_string_equal(endpoint, cases[i].endpoint);
+    }
+}
+
 static void test_cfg_parse_model_holds_binds_servers_and_sockets(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -223,7 +258,9 @@ static void test_cfg_parse_model_holds_binds_servers_and_sockets(void **state)
     assert_string_equal(cfg->global.stats_sockets[0].path, "/run/a.sock");
     assert_string_equal(cfg->global.stats_sockets[0].level, "admin");
     assert_string_equal(cfg->global.stats_sockets[0].mode, "600");
+    assert_string_equal(cfg->global.stats_sockets[0].endpoint, "/run/a.sock");
     assert_null(cfg->global.stats_sockets[1].path);
+    assert_string_equal(cfg->global.stats_sockets[1].endpoint, "127.0.0.1:9999");
     assert_int_equal(cfg->global.stats_maxconn.value, 20);
     assert_int_equal(cfg->global.nbthread.value, 3);
     assert_int_equal(cfg->global.strict_limits, CFG_STRICT_OFF);
@@ -360,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_cfg_find_default_server_ambiguous_is_refused),
         cmocka_unit_test(test_cfg_find_what_cannot_be_edited_is_refused_with_file_and_line),
         cmocka_unit_test(test_cfg_parse_variables_of_global_are_honoured_in_order),
+        cmocka_unit_test(test_cfg_parse_stats_sockets_by_what_they_are_asked_by),
         cmocka_unit_test(test_cfg_parse_model_holds_binds_servers_and_sockets),
         cmocka_unit_test(test_cfg_parse_names_who_manages_the_file),
         cmocka_unit_test(test_cfg_parse_bad_files_are_refused_with_file_and_line),
