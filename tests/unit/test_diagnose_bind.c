@@ -235,8 +235,8 @@ static void test_attempt_by_other_processes_begins_anew(void **state)
     static const char *const again[] = {
         "[NOTICE]   (900) : Initializing new worker (902)",
         "[NOTICE]   (902) : haproxy version is 3.2.26-1",
-        "[ALERT]    (902) : Binding [bind.cfg:7] for frontend fe: protocol tcpv4: cannot bind "
-        "socket (Address already in use) for [127.0.0.1:9001].",
+        ("[ALERT]    (902) : Binding [bind.cfg:7] for frontend fe: protocol tcpv4: cannot bind "
+         "socket (Address already in use) for [127.0.0.1:9001]."),
         "[NOTICE]   (900) : haproxy version is 3.2.26-1",
         "[WARNING]  (900) : Failed to load worker (902) exited with code 1 (Exit)",
     };
