@@ -1,8 +1,8 @@
 #include "agent/commands/commands.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "plans/base/clock.h"
 #include "agent/logs/journal.h"
 #include "agent/logs/period.h"
 #include "agent/logs/report.h"
@@ -38,10 +38,8 @@ static int read_options(const struct invocation *invocation, struct asked *out_a
 {
     struct asked asked = {.top = TOP};
     const char *top = cli_value(invocation, "top"), *threads = cli_value(invocation, "threads");
-    struct timespec now;
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    asked.period.now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    asked.period.now = clock_ms(CLOCK_REALTIME);
     if (read_time(invocation, "since", asked.period.now, &asked.period.since, err) < 0 ||
         read_time(invocation, "until", asked.period.now, &asked.period.until, err) < 0)
         return -1;

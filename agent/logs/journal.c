@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "plans/base/clock.h"
+
 int log_journal_open(const struct host *host, const char *unit, struct arena *arena,
                      struct log_journal *out_journal, struct err *err)
 {
@@ -23,12 +25,9 @@ void log_journal_close(struct log_journal *journal)
 
 static unsigned milliseconds_left(const struct log_reading *reading)
 {
-    struct timespec now;
-
     if (reading->deadline == 0)
         return LOG_JOURNAL_MS;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t left = reading->deadline - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    int64_t left = reading->deadline - clock_ms(CLOCK_MONOTONIC);
     return left < 1 ? 1 : (unsigned)left;
 }
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "plans/base/clock.h"
 #include "agent/logs/feed.h"
 #include "agent/logs/period.h"
 #include "plans/base/escape.h"
@@ -41,17 +41,9 @@ struct worker {
     pthread_t thread;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_late(struct worker *worker)
 {
-    if (worker->reading->deadline != 0 && now_ms() >= worker->reading->deadline)
+    if (worker->reading->deadline != 0 && clock_ms(CLOCK_MONOTONIC) >= worker->reading->deadline)
         worker->is_late = true;
     return worker->is_late;
 }

@@ -7,8 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "plans/base/clock.h"
 #include "plans/base/file.h"
 
 enum { STEP = 64 * 1024, FIRST_FOREIGN_FD = 3 };
@@ -16,14 +16,6 @@ enum { STEP = 64 * 1024, FIRST_FOREIGN_FD = 3 };
 /* What a parser of bounded input can need at most: the answers of HAProxy are at most 32 MiB, and
  * are held as bytes, as rows and as a message. */
 #define MEMORY_BYTES ((rlim_t)1024 * 1024 * 1024)
-
-int64_t apart_now(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the child ---- */
 
@@ -117,7 +109,7 @@ int apart_start(struct apart *out_apart, const struct apart_job *job, struct err
     *out_apart = (struct apart){.job = job,
                                 .pid = pid,
                                 .fd = take_fd(&from_child),
-                                .killed_at = apart_now() + job->time_ms,
+                                .killed_at = clock_ms(CLOCK_MONOTONIC) + job->time_ms,
                                 .received = text_new(job->arena)};
     return 0;
 }

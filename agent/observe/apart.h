@@ -42,7 +42,6 @@ struct apart {
     struct text received;
 };
 
-int64_t apart_now(void); /* milliseconds, CLOCK_MONOTONIC */
 MUST_CHECK int apart_start(struct apart *out_apart, const struct apart_job *job, struct err *err);
 void apart_read(struct apart *apart);
 /* Its message has ended, or its time: then apart_end does not wait. */

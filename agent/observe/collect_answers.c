@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "agent/observe/ask.h"
+#include "plans/base/clock.h"
 #include "agent/observe/collect.h"
 #include "remediations/host/network.h"
 #include "remediations/host/tls.h"
@@ -44,14 +44,6 @@ struct inquiries {
     int64_t started;
     struct arena *arena;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- before: with the agent's rights ---- */
 
@@ -159,7 +151,7 @@ int collect_open_answers(struct collection *collection, struct err *err)
 static void end_line(struct line *line)
 {
     line->phase = PHASE_OVER;
-    line->ended = now_ms();
+    line->ended = clock_ms(CLOCK_MONOTONIC);
 }
 
 static void take_outcome(struct inquiries *all, struct line *line)
@@ -317,7 +309,8 @@ static void try_other_way(const struct inquiries *all, struct inquiry *inquiry)
     bool over = first->phase == PHASE_OVER;
 
     if ((over && !is_good(inquiry, first)) ||
-        (!over && now_ms() - all->started >= OTHER_WAY_MS && first->phase > PHASE_CONNECT))
+        (!over && clock_ms(CLOCK_MONOTONIC) - all->started >= OTHER_WAY_MS &&
+         first->phase > PHASE_CONNECT))
         /* Without a question there is nothing to say in plain text. */
         if (inquiry->lines[1].is_tls || inquiry->ask->question.len > 0)
             begin_line(&inquiry->lines[1]);
@@ -348,7 +341,7 @@ static void converse(struct inquiries *all)
     for (size_t i = 0; i < all->count; i++)
         begin_line(&all->at[i].lines[0]);
     while (list_slots(all, slots) > 0) {
-        int64_t passed = now_ms() - all->started;
+        int64_t passed = clock_ms(CLOCK_MONOTONIC) - all->started;
         int64_t wait = (passed < OTHER_WAY_MS ? OTHER_WAY_MS : DEADLINE_MS) - passed;
 
         if (passed >= DEADLINE_MS)
@@ -371,7 +364,7 @@ static void close_line(struct line *line)
     if (line->phase == PHASE_SEND || line->phase == PHASE_RECEIVE)
         line->found.said = ASKED_SILENT;
     if (line->phase != PHASE_OVER)
-        line->ended = now_ms();
+        line->ended = clock_ms(CLOCK_MONOTONIC);
 }
 
 static bool fill_in(const struct inquiries *all, struct inquiry *inquiry, struct asked *out)
@@ -407,7 +400,7 @@ int collect_answers(struct collection *collection, struct err *err)
     size_t count = 0;
 
     (void)err;
-    all->started = now_ms();
+    all->started = clock_ms(CLOCK_MONOTONIC);
     all->arena = collection->arena;
     /* A write into a closed TLS connection is OpenSSL's; this process is for nothing else. */
     (void)signal(SIGPIPE, SIG_IGN);

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "agent/logs/journal.h"
+#include "plans/base/clock.h"
 #include "agent/logs/read.h"
 #include "agent/observe/collect.h"
 #include "agent/observe/parts.h"
@@ -14,14 +15,6 @@ struct opened {
     bool is_journal;
     int64_t now, since;
 };
-
-static int64_t now_ms(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int keep(struct collection *collection, const int *fd, struct err *err)
 {
@@ -77,7 +70,7 @@ int collect_open_logs(struct collection *collection, struct err *err)
         return err_set(err, ERR_UNSUPPORTED, "no log is read for this");
     if (collection->known->haproxy->program == NULL && paths.count == 0)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy is known here");
-    opened->now = now_ms(CLOCK_REALTIME);
+    opened->now = clock_ms(CLOCK_REALTIME);
     opened->since = wanted->logs_since != 0 ? wanted->logs_since : opened->now - FACTS_LOGS_MS;
     tzset(); /* what the zone is stands in a file, which is not opened apart */
     collection->context = opened;
@@ -125,7 +118,7 @@ int collect_logs(struct collection *collection, struct err *err)
         .options = {.now = opened->now, .since = opened->since, .until = LOG_NO_TIME},
         .threads = 1,
         .newest = LOGS_READ_BYTES,
-        .deadline = now_ms(CLOCK_MONOTONIC) + LOGS_READ_MS,
+        .deadline = clock_ms(CLOCK_MONOTONIC) + LOGS_READ_MS,
     };
 
     if (opened->is_journal)

@@ -2,19 +2,12 @@
 #include <unistd.h>
 
 #include "agent/observe/collect.h"
+#include "plans/base/clock.h"
 #include "remediations/host/network.h"
 
 /* Long enough that a queue which overflows is seen to do so, where clients come all the time; short
  * enough to wait for. */
 enum { READINGS = 11, PAUSE_MS = 50 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void rest(void)
 {
@@ -102,7 +95,7 @@ int collect_netstat(struct collection *collection, struct err *err)
     struct sampling sampling = {.arena = collection->arena};
     struct netstat before, after;
     struct err unseen = {0};
-    int64_t began = now_ms();
+    int64_t began = clock_ms(CLOCK_MONOTONIC);
 
     if (netstat_read(worker, collection->arena, &before, err) < 0)
         return -1;
@@ -113,7 +106,7 @@ int collect_netstat(struct collection *collection, struct err *err)
         return -1;
     net->total = after;
     net->rise = netstat_rise(&before, &after);
-    net->sample_ms = now_ms() - began;
+    net->sample_ms = clock_ms(CLOCK_MONOTONIC) - began;
     if (sampled) {
         net->listeners = sampling.samples;
         net->listener_count = sampling.first_count;

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "plans/base/clock.h"
 #include "agent/observe/apart.h"
 #include "agent/observe/parts.h"
 
@@ -51,7 +52,7 @@ static void end(struct work *work)
 {
     struct source *source = work->source;
 
-    source->milliseconds = apart_now() - work->started;
+    source->milliseconds = clock_ms(CLOCK_MONOTONIC) - work->started;
     source->state = SOURCE_OK;
     if (!work->failed)
         return;
@@ -188,7 +189,7 @@ static void wait_for(struct waves *waves, bool (*is_over)(const struct waves *wa
     struct work *of[WAVE_COLLECTORS_MAX + 1];
 
     while (!is_over(waves)) {
-        int64_t now = apart_now(), next = INT64_MAX;
+        int64_t now = clock_ms(CLOCK_MONOTONIC), next = INT64_MAX;
         nfds_t count = 0;
 
         of[count] = NULL;
@@ -209,7 +210,7 @@ static void wait_for(struct waves *waves, bool (*is_over)(const struct waves *wa
             waves->threads -= ended;
         for (nfds_t i = 1; i < count; i++) {
             apart_read(&of[i]->apart);
-            if (apart_is_ended(&of[i]->apart, apart_now()))
+            if (apart_is_ended(&of[i]->apart, clock_ms(CLOCK_MONOTONIC)))
                 end_apart(waves, of[i]);
         }
     }
@@ -238,7 +239,7 @@ static void begin(struct waves *waves, const struct collector *collector)
                           .part = part_of(collector->id),
                           .known = *waves->facts,
                           .source = source,
-                          .started = apart_now(),
+                          .started = clock_ms(CLOCK_MONOTONIC),
                           .done = waves->done};
     work->collection = (struct collection){
         .host = waves->host, .known = &work->known, .arena = arena_new(), .facts = waves->facts};

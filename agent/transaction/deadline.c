@@ -4,8 +4,8 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
-#include <time.h>
 
+#include "plans/base/clock.h"
 #include "remediations/host/systemd.h"
 
 #define RECOVER_UNIT "hamedic-recover.service"
@@ -74,10 +74,7 @@ int deadline_disarm(const struct host *host, struct err *err)
 
 int64_t deadline_now_ms(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_ms(CLOCK_BOOTTIME);
 }
 
 int64_t deadline_left_at(const struct ledger_entry *entry, int64_t now_ms, const char *boot)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "plans/base/clock.h"
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/diagnose.h"
 #include "agent/transaction/signals.h"
@@ -262,27 +263,19 @@ static bool answers_some_finding(const struct plan *plan)
     return false;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int probes_judge(const struct probes *probes, const struct host *host, const struct plan *plan,
                  unsigned deadline_ms, struct arena *arena, struct strings *worse, struct err *err)
 {
     const struct timespec pause = {0, PAUSE_MS * 1000000L};
     int64_t must_last = answers_some_finding(plan) ? RETURN_MS : 0;
-    int64_t end = now_ms() + deadline_ms, good_since = 0;
+    int64_t end = clock_ms(CLOCK_BOOTTIME) + deadline_ms, good_since = 0;
     int good = 0;
 
     for (;;) {
         struct arena *scratch CLEANUP_ARENA = arena_new();
         struct facts after;
         struct strings found = {0};
-        int64_t begin = now_ms();
+        int64_t begin = clock_ms(CLOCK_BOOTTIME);
         if (facts_observe(host, &without_logs, scratch, &after, err) < 0)
             return -1;
         probes_compare(&probes->before, &after, scratch, &found);
@@ -291,7 +284,7 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
         good_since = good == 1 ? begin : good_since;
         if (good >= LOOKS_NEEDED && begin - good_since >= must_last)
             return 0;
-        if (found.count > 0 && now_ms() >= end) {
+        if (found.count > 0 && clock_ms(CLOCK_BOOTTIME) >= end) {
             for (size_t i = 0; i < found.count; i++)
                 strings_add(worse, arena, found.at[i]);
             return 0;

@@ -8,28 +8,20 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include "plans/base/clock.h"
 #include "plans/base/escape.h"
 #include "plans/base/file.h"
 #include "plans/base/text.h"
 
 enum { READ_STEP = 64 * 1024, RETRY_MS = 20, CONNECT_MS = 500, SHOWN_MAX = 300 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* 0: ready; else an errno value. */
 static int wait_for(int fd, short events, int64_t deadline)
 {
     for (;;) {
         struct pollfd poll_fd = {.fd = fd, .events = events};
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - clock_ms(CLOCK_MONOTONIC);
         if (left <= 0)
             return ETIMEDOUT;
         int ready = poll(&poll_fd, 1, (int)left);
@@ -139,7 +131,7 @@ static int finish_connect(int fd, const char *path, int64_t deadline, struct err
     while ((failed = try_connect(fd, &endpoint)) != 0) {
         if (!is_busy(failed))
             return err_sys(err, failed, "cannot connect to '%s'", path);
-        if (now_ms() >= deadline)
+        if (clock_ms(CLOCK_MONOTONIC) >= deadline)
             return err_sys(err, ETIMEDOUT, "cannot connect to '%s'", path);
         (void)poll(NULL, 0, RETRY_MS);
     }
@@ -186,7 +178,7 @@ static int receive_all(int fd, const char *path, const char *command, int64_t de
                                command, max);
             text_add_span(answer, (struct span){step, (size_t)got});
             /* A peer that never pauses must not outlast the deadline either. */
-            if (now_ms() >= deadline)
+            if (clock_ms(CLOCK_MONOTONIC) >= deadline)
                 return err_sys(err, ETIMEDOUT, "'%s' did not end its answer to '%s'", path,
                                command);
             continue;
@@ -204,7 +196,7 @@ int haproxy_api_ask_open(int fd, const char *socket_path, const char *command, u
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     struct text answer = text_new(scratch);
-    int64_t deadline = now_ms() + deadline_ms;
+    int64_t deadline = clock_ms(CLOCK_MONOTONIC) + deadline_ms;
 
     assert(strchr(command, '\n') == NULL);
     if (finish_connect(fd, socket_path, deadline, err) < 0 ||
@@ -249,5 +241,5 @@ bool haproxy_api_connects(const char *socket_path)
     int fd CLEANUP_FD = -1;
 
     return haproxy_api_open(socket_path, &fd, &err) == 0 &&
-           finish_connect(fd, socket_path, now_ms() + CONNECT_MS, &err) == 0;
+           finish_connect(fd, socket_path, clock_ms(CLOCK_MONOTONIC) + CONNECT_MS, &err) == 0;
 }

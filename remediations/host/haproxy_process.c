@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "plans/base/clock.h"
 #include "plans/base/escape.h"
 
 enum { PROC_FILE_MAX = 4 * 1024 * 1024, NAME_MAX_SHOWN = 64, STAT_START = 19, STAT_PARENT = 1 };
@@ -277,13 +277,10 @@ int64_t haproxy_told_failures(const struct haproxy *haproxy, struct arena *arena
 
 int64_t process_started(uint64_t start)
 {
-    struct timespec up, now;
     int64_t ticks = sysconf(_SC_CLK_TCK);
 
-    if (start == 0 || ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0 ||
-        clock_gettime(CLOCK_REALTIME, &now) < 0)
+    if (start == 0 || ticks <= 0)
         return 0;
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    int64_t up_ms = (int64_t)up.tv_sec * 1000 + up.tv_nsec / 1000000;
-    return (now_ms - up_ms + (int64_t)start * 1000 / ticks) / 1000;
+    int64_t booted = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME);
+    return (booted + (int64_t)start * 1000 / ticks) / 1000;
 }

@@ -9,21 +9,13 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "plans/base/escape.h"
+#include "plans/base/clock.h"
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_process.h"
 
 enum { READ_STEP = 4096, LINE_MAX_SHOWN = 1024, SIGNAL_EXIT = 128, VERSION_MAX = 64 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the child: only calls that are safe between fork(2) and execve(2) in a program with threads
  * ---- */
@@ -142,7 +134,7 @@ static int wait_for_end(const struct program_run *run, const struct child *child
     for (bool open = true;;) {
         struct pollfd fds[] = {{.fd = ended, .events = POLLIN},
                                {.fd = open ? child->output : -1, .events = POLLIN}};
-        int64_t left = deadline - now_ms();
+        int64_t left = deadline - clock_ms(CLOCK_MONOTONIC);
         if (left <= 0)
             return err_sys(err, ETIMEDOUT, "'%s' did not end", run->argv[0]);
         if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
@@ -176,7 +168,7 @@ int haproxy_program_run(const struct program_run *run, unsigned deadline_ms, str
 {
     __attribute__((cleanup(child_cleanup))) struct child child = {.output = -1, .failure = -1};
     struct text output = text_new(arena);
-    int64_t deadline = now_ms() + deadline_ms;
+    int64_t deadline = clock_ms(CLOCK_MONOTONIC) + deadline_ms;
 
     if (start(run, &child, err) < 0 || wait_for_end(run, &child, deadline, &output, err) < 0 ||
         reap(run, &child, out_exit, err) < 0)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "plans/base/escape.h"
+#include "plans/base/clock.h"
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_api.h"
 #include "remediations/host/haproxy_cfg.h"
@@ -24,14 +24,6 @@ enum {
     ALERTS_MAX = 4,
     SHOWN_MAX = 200,
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* One reload, from before its start until its end is known. */
 struct reload {
@@ -177,9 +169,9 @@ static bool is_at_work(const struct reload *reload, struct arena *arena)
  * not waited for longer than half the time; what follows then tells. */
 static void let_others_end(const struct reload *reload)
 {
-    int64_t begin = now_ms(), limit = begin + (reload->deadline - begin) / 2;
+    int64_t begin = clock_ms(CLOCK_MONOTONIC), limit = begin + (reload->deadline - begin) / 2;
 
-    for (int idle = 0; idle < IDLE_LOOKS && now_ms() < limit;) {
+    for (int idle = 0; idle < IDLE_LOOKS && clock_ms(CLOCK_MONOTONIC) < limit;) {
         struct arena *arena CLEANUP_ARENA = arena_new();
         idle = is_at_work(reload, arena) ? 0 : idle + 1;
         if (idle < IDLE_LOOKS)
@@ -228,7 +220,7 @@ static const char *pick_alerts(struct span messages, struct arena *arena)
 static int ask_for_reload(struct reload *reload, bool *out_asked, bool *out_failed)
 {
     const struct haproxy *haproxy = reload->haproxy;
-    int64_t left = reload->deadline - now_ms();
+    int64_t left = reload->deadline - clock_ms(CLOCK_MONOTONIC);
     struct span answer = {NULL, 0};
     struct err err = {0};
 
@@ -256,7 +248,7 @@ static int ask_for_reload(struct reload *reload, bool *out_asked, bool *out_fail
 static int start_reload(struct reload *reload, bool *out_failed, struct err *err)
 {
     const struct haproxy *haproxy = reload->haproxy;
-    int64_t left = reload->deadline - now_ms();
+    int64_t left = reload->deadline - clock_ms(CLOCK_MONOTONIC);
     bool asked = false;
 
     *out_failed = false;
@@ -288,7 +280,7 @@ static void look_for_worker(struct reload *reload, struct arena *arena)
             (reload->worker.pid != 0 && workers[i].start < reload->worker.start))
             continue;
         if (workers[i].pid != reload->worker.pid) {
-            reload->seen = now_ms();
+            reload->seen = clock_ms(CLOCK_MONOTONIC);
             reload->idle = 0;
         }
         reload->worker = (struct process){.pid = workers[i].pid, .start = workers[i].start};
@@ -322,8 +314,9 @@ static enum outcome ask(const struct reload *reload, struct arena *arena)
         return serves(reload, arena) ? RELOAD_DONE : RELOAD_PENDING;
     if (reload->haproxy->master_socket != NULL)
         return told && proc.worker == reload->worker.pid ? RELOAD_DONE : RELOAD_PENDING;
-    return now_ms() - reload->seen >= SETTLE_MS && !is_at_work(reload, arena) ? RELOAD_DONE
-                                                                              : RELOAD_PENDING;
+    return clock_ms(CLOCK_MONOTONIC) - reload->seen >= SETTLE_MS && !is_at_work(reload, arena)
+               ? RELOAD_DONE
+               : RELOAD_PENDING;
 }
 
 static enum outcome look(struct reload *reload, bool may_ask)
@@ -350,11 +343,11 @@ static enum outcome follow(struct reload *reload)
     enum outcome outcome = RELOAD_PENDING;
     int64_t asked = 0;
 
-    while (outcome == RELOAD_PENDING && now_ms() < reload->deadline) {
-        bool may_ask = now_ms() - asked >= ASK_EVERY_MS;
+    while (outcome == RELOAD_PENDING && clock_ms(CLOCK_MONOTONIC) < reload->deadline) {
+        bool may_ask = clock_ms(CLOCK_MONOTONIC) - asked >= ASK_EVERY_MS;
         outcome = look(reload, may_ask);
         if (may_ask)
-            asked = now_ms();
+            asked = clock_ms(CLOCK_MONOTONIC);
         if (outcome == RELOAD_PENDING)
             (void)poll(NULL, 0, POLL_MS);
     }
@@ -453,8 +446,10 @@ int haproxy_reload(const struct host *host, struct haproxy *haproxy, unsigned de
                    struct arena *arena, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
-    struct reload reload = {
-        .host = host, .haproxy = haproxy, .arena = scratch, .deadline = now_ms() + deadline_ms};
+    struct reload reload = {.host = host,
+                            .haproxy = haproxy,
+                            .arena = scratch,
+                            .deadline = clock_ms(CLOCK_MONOTONIC) + deadline_ms};
     bool failed = false;
 
     if (!host->live)

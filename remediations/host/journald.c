@@ -2,24 +2,17 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
+
+#include "plans/base/clock.h"
 
 static void journald_cleanup(sd_journal **journal)
 {
     sd_journal_close(*journal);
 }
 #define CLEANUP_JOURNAL __attribute__((cleanup(journald_cleanup)))
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- what to look for ---- */
 
@@ -202,7 +195,7 @@ int journald_read(const struct journald_files *files, const struct journald_quer
 {
     sd_journal *journal CLEANUP_JOURNAL = NULL;
     struct journald_list list = {0};
-    int64_t deadline = now_ms() + query->deadline_ms;
+    int64_t deadline = clock_ms(CLOCK_MONOTONIC) + query->deadline_ms;
     size_t bytes = 0;
     int done;
 
@@ -219,7 +212,8 @@ int journald_read(const struct journald_files *files, const struct journald_quer
         if (query->since > 0 && sd_journal_get_realtime_usec(journal, &microseconds) >= 0 &&
             (int64_t)(microseconds / 1000000) < query->since)
             break;
-        if (list.count >= query->max_count || bytes >= query->max_bytes || now_ms() > deadline) {
+        if (list.count >= query->max_count || bytes >= query->max_bytes ||
+            clock_ms(CLOCK_MONOTONIC) > deadline) {
             list.cut = true;
             break;
         }

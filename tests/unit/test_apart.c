@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/observe/apart.h"
+#include "plans/base/clock.h"
 #include "agent/observe/parts.h"
 #include "tests/unit/cmocka_all.h"
 
@@ -23,7 +24,7 @@ static struct outcome run_job(struct apart_job *job)
 {
     struct outcome outcome = {.failed = 0};
     struct apart apart;
-    int64_t started = apart_now();
+    int64_t started = clock_ms(CLOCK_MONOTONIC);
 
     job->name = "stats";
     if (job->time_ms == 0)
@@ -31,13 +32,13 @@ static struct outcome run_job(struct apart_job *job)
     if (job->message_bytes == 0)
         job->message_bytes = 1024 * 1024;
     assert_int_equal(apart_start(&apart, job, &outcome.err), 0);
-    while (!apart_is_ended(&apart, apart_now())) {
+    while (!apart_is_ended(&apart, clock_ms(CLOCK_MONOTONIC))) {
         struct pollfd slot = {.fd = apart.fd, .events = POLLIN};
         (void)poll(&slot, 1, 20);
         apart_read(&apart);
     }
     outcome.failed = apart_end(&apart, &outcome.message, &outcome.err);
-    outcome.milliseconds = apart_now() - started;
+    outcome.milliseconds = clock_ms(CLOCK_MONOTONIC) - started;
     return outcome;
 }
 
