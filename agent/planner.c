@@ -158,7 +158,8 @@ static int fill_header(const struct planner *planner, struct plan *plan, struct 
     const struct host *host = planner->scene->host;
     struct arena *arena = planner->arena;
 
-    digest_random_hex((PLAN_ID_SIZE - 1) / 2, plan->id);
+    if (digest_random_hex((PLAN_ID_SIZE - 1) / 2, plan->id, err) < 0)
+        return -1;
     plan->tree = !host->live;
     plan->host.name = host_name(host, arena);
     if (host_machine(host, arena, &plan->host.machine, err) < 0 ||

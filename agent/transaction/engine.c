@@ -233,11 +233,11 @@ static int prepare_or_give_up(struct work *work, bool dry_run, struct err *err)
 {
     struct err second;
 
+    work_begin_changes(); /* what is staged must be cleared up, too */
     if (prepare(work, err) == 0) {
         work_report(work, true, "staged     %s", work_list(work));
         if (dry_run)
             return clear_up(work, "dry run", err);
-        work_begin_changes();
         if (journal_append(&work->journal, RECORD_PREPARED, NULL, err) == 0 &&
             journal_append(&work->journal, RECORD_COMMITTING, NULL, err) == 0)
             return 0;

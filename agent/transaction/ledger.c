@@ -443,7 +443,8 @@ int ledger_make_lineage(const struct host *host, struct err *err)
     int dir CLEANUP_FD = -1;
     const char *name;
 
-    digest_random_hex(LINEAGE_BYTES, hex);
+    if (digest_random_hex(LINEAGE_BYTES, hex, err) < 0)
+        return -1;
     hex[2 * LINEAGE_BYTES] = '\n';
     if (host_open_parent(host, LINEAGE, true, &dir, &name, err) < 0)
         return -1;

@@ -1,7 +1,9 @@
 #include "plans/base/digest.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <sodium.h>
 
@@ -43,11 +45,20 @@ void digest_on_no_random(void (*handler)(void))
     (void)sodium_set_misuse_handler(handler);
 }
 
-void digest_random_hex(size_t bytes, char *out_hex)
+/* Not libsodium's: it ends the process where there are none, and a transaction must be taken back. */
+int digest_random_hex(size_t bytes, char *out_hex, struct err *err)
 {
     unsigned char raw[DIGEST_BYTES];
+    size_t have = 0;
 
     assert(bytes <= sizeof raw);
-    randombytes_buf(raw, bytes);
+    while (have < bytes) {
+        ssize_t got = getrandom(raw + have, bytes - have, 0);
+
+        if (got < 0 && errno != EINTR)
+            return err_sys(err, errno, "the system gives no random numbers");
+        have += got > 0 ? (size_t)got : 0;
+    }
     sodium_bin2hex(out_hex, 2 * bytes + 1, raw, bytes);
+    return 0;
 }

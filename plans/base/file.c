@@ -188,7 +188,8 @@ static int put_durably(int dir, const char *name, struct span bytes, mode_t mode
 
     if (base == NULL)
         return -1;
-    digest_random_hex(8, random);
+    if (digest_random_hex(8, random, err) < 0)
+        return err_wrap(err, "cannot write '%s'", name);
     int len = snprintf(temporary, sizeof temporary, "%s/.%s.%s", parent, base, random);
     if (len < 0 || (size_t)len >= sizeof temporary)
         return err_set(err, ERR_INPUT, "path too long: '%s'", name);

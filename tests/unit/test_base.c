@@ -232,10 +232,11 @@ static void test_digest_is_blake2b_256(void **state)
 static void test_digest_random_hex_differs_each_time(void **state)
 {
     char one[33], two[33];
+    struct err err = {0};
 
     (void)state;
-    digest_random_hex(16, one);
-    digest_random_hex(16, two);
+    assert_int_equal(digest_random_hex(16, one, &err), 0);
+    assert_int_equal(digest_random_hex(16, two, &err), 0);
     assert_int_equal(strlen(one), 32);
     assert_int_equal(strspn(one, "0123456789abcdef"), 32);
     assert_string_not_equal(one, two);
