@@ -56,7 +56,7 @@ class Report:
         self.out, self.err = out, err
 
     def point(self):
-        return f"{call_name(self.number)} ({self.at} of {self.calls})"
+        return f"{call_name(self.number)} (call {self.at})"
 
     def words(self):
         how = {"exit": "exit status", "signal": "ended by signal", "hung": "hung, signal"}[self.ended]
