@@ -41,15 +41,15 @@ int file_open(int dir, const char *name, int *out_fd, struct err *err)
     struct stat st;
 
     /* Looked at before it is opened, since opening alone does something to some devices. */
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (TEMP_FAILURE_RETRY(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) < 0)
         return err_sys(err, errno, "cannot open '%s'", name);
     if (check_regular(name, &st, err) < 0)
         return -1;
-    int fd CLEANUP_FD =
-        openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd CLEANUP_FD = (int)TEMP_FAILURE_RETRY(
+        openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (fd < 0)
         return err_sys(err, errno, "cannot open '%s'", name);
-    if (fstat(fd, &st) < 0)
+    if (TEMP_FAILURE_RETRY(fstat(fd, &st)) < 0)
         return err_sys(err, errno, "cannot examine '%s'", name);
     if (check_regular(name, &st, err) < 0)
         return -1;
@@ -62,7 +62,7 @@ int file_read_fd(int fd, const char *name, size_t max, struct arena *arena, stru
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
+    if (TEMP_FAILURE_RETRY(fstat(fd, &st)) < 0)
         return err_sys(err, errno, "cannot examine '%s'", name);
     if (st.st_size > 0 && (uintmax_t)st.st_size > max)
         return err_set(err, ERR_INPUT, "'%s' is too large: %jd bytes, expected at most %zu", name,

@@ -1,4 +1,5 @@
-/* What stands under a name: its bytes, and what else makes it that file. */
+/* What stands under a name: its bytes, and what else makes it that file. A look that a signal interrupts
+ * is made again: between an exchange and the look at what came out nobody knows whose file it is. */
 #include "plans/base/replace.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ static int read_xattrs(int fd, const char *name, struct arena *arena, struct fil
                        struct err *err)
 {
     char *list = arena_alloc(arena, ATTRIBUTE_LIST_MAX);
-    ssize_t len = flistxattr(fd, list, ATTRIBUTE_LIST_MAX);
+    ssize_t len = TEMP_FAILURE_RETRY(flistxattr(fd, list, ATTRIBUTE_LIST_MAX));
 
     if (len < 0 && errno == ENOTSUP)
         return 0;
@@ -41,11 +42,11 @@ static int read_xattrs(int fd, const char *name, struct arena *arena, struct fil
     for (const char *key = list; key < list + len; key += strlen(key) + 1) {
         if (!xattr_is_carried(key))
             continue;
-        ssize_t size = fgetxattr(fd, key, NULL, 0);
+        ssize_t size = TEMP_FAILURE_RETRY(fgetxattr(fd, key, NULL, 0));
         if (size < 0)
             return err_sys(err, errno, "cannot read attribute '%s' of '%s'", key, name);
         char *value = arena_alloc(arena, (size_t)size + 1);
-        size = fgetxattr(fd, key, value, (size_t)size);
+        size = TEMP_FAILURE_RETRY(fgetxattr(fd, key, value, (size_t)size));
         if (size < 0)
             return err_sys(err, errno, "cannot read attribute '%s' of '%s'", key, name);
         ARENA_PUSH(arena, image->xattrs, image->xattr_count) = (struct file_xattr){
@@ -62,11 +63,11 @@ static int read_xattrs(int fd, const char *name, struct arena *arena, struct fil
  * nobody is seen. */
 static bool is_busy(int fd)
 {
-    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+    if (TEMP_FAILURE_RETRY(fcntl(fd, F_SETSIG, SIGURG)) < 0)
         return false;
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+    if (TEMP_FAILURE_RETRY(fcntl(fd, F_SETLEASE, F_RDLCK)) < 0)
         return errno == EAGAIN;
-    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    (void)TEMP_FAILURE_RETRY(fcntl(fd, F_SETLEASE, F_UNLCK));
     return false;
 }
 
@@ -84,7 +85,7 @@ int replace_read(int dir, const char *name, struct arena *arena, struct file_ima
     }
     image.exists = true;
     image.busy = is_busy(fd);
-    if (fstat(fd, &image.st) < 0)
+    if (TEMP_FAILURE_RETRY(fstat(fd, &image.st)) < 0)
         return err_sys(err, errno, "cannot examine '%s'", name);
     if (file_read_fd(fd, name, REPLACE_FILE_MAX, arena, &image.bytes, err) < 0 ||
         read_xattrs(fd, name, arena, &image, err) < 0)
@@ -99,7 +100,7 @@ int replace_look(int dir, const char *name, struct arena *arena, struct file_ima
 {
     struct file_image image = {.exists = true};
 
-    if (fstatat(dir, name, &image.st, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (TEMP_FAILURE_RETRY(fstatat(dir, name, &image.st, AT_SYMLINK_NOFOLLOW)) < 0) {
         if (errno != ENOENT)
             return err_sys(err, errno, "cannot examine '%s'", name);
         image.exists = false;
@@ -146,7 +147,7 @@ static int check_xattrs(int fd, const char *name, struct err *err)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
     char *list = arena_alloc(arena, ATTRIBUTE_LIST_MAX);
-    ssize_t len = flistxattr(fd, list, ATTRIBUTE_LIST_MAX);
+    ssize_t len = TEMP_FAILURE_RETRY(flistxattr(fd, list, ATTRIBUTE_LIST_MAX));
 
     if (len < 0 && errno == ENOTSUP)
         return 0;
