@@ -47,8 +47,8 @@ static int take_lock(const struct host *host, int *out_lock, struct err *err)
     int fd CLEANUP_FD = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_sys(err, errno, "cannot open the lock '%s'", LEDGER_LOCK);
-    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
+    for (int tries = 0; TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) < 0; tries++) {
+        if (errno != EWOULDBLOCK)
             return err_sys(err, errno, "cannot lock '%s'", LEDGER_LOCK);
         if (tries == LOCK_TRIES)
             return say_who_holds(fd, err);
