@@ -29,6 +29,10 @@ without_empty_lists() {
         cat
     fi
 }
+# The kernel takes these from the memory that is free while it boots, which is never twice the same.
+without_memory() {
+    sed -E '/\/(tcp_mem|udp_mem|inet_peer_threshold):/d; s/(\/tcp_[rw]mem:.*[^0-9])[0-9]+$/\1*/'
+}
 limits() { # PID...
     for process in "$@"; do
         grep 'Max open files' "/proc/$process/limits" | tr -s ' '
@@ -40,7 +44,7 @@ limits() { # PID...
     for name in /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/net/netfilter /proc/sys/fs/nr_open /proc/sys/fs/file-max; do
         [ -e "$name" ] || continue
         grep -rs . "$name" | grep -vE '^[^:]*/(nf_conntrack_count|tcp_fastopen_key|nf_conntrack_events|route/.*|netdev_rss_key|stable_secret):' |
-            sed 's/^/kernel sysctl /'
+            without_memory | sed 's/^/kernel sysctl /'
     done
     getsebool -a | sed 's/^/kernel boolean /'
     getenforce | sed 's/^/kernel mode /'
