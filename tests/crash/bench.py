@@ -131,12 +131,14 @@ SCENARIOS = all_scenarios()
 class Bench:
     """One tree of one worker, and hamedic on it."""
 
-    def __init__(self, stock, folder, root=None, label=""):
-        """root: the tree's own path, on a file system that does other calls: its traces are kept under that label."""
+    def __init__(self, stock, folder, root=None, label="", processor=None):
+        """root: the tree's own path, on a file system that does other calls: its traces are kept under that label.
+        processor: what is watched stays on it."""
         os.makedirs(folder, exist_ok=True)
         self.stock, self.tools = stock, stock.tools
         self.folder = folder
-        self.driver = driver.Driver(self.tools.inject, folder)
+        self.processor = processor
+        self.driver = driver.Driver(self.tools.inject, folder, processor)
         self.tree = tree.Tree(root or os.path.join(folder, "tree"), cached=root is None)
         self.label = label
 

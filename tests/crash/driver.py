@@ -78,12 +78,13 @@ class Call:
 
 
 class Driver:
-    def __init__(self, inject, folder):
+    def __init__(self, inject, folder, processor=None):
         self.inject, self.folder = inject, folder
+        self.place = [] if processor is None else ["-p", str(processor)]
 
     def run(self, program, fault=NOTHING, trace=None):
         report = os.path.join(self.folder, "report")
-        command = [self.inject, "-r", report, "-s", str(SECONDS), *fault]
+        command = [self.inject, "-r", report, "-s", str(SECONDS), *self.place, *fault]
         if trace is not None:
             command += ["-t", trace]
         done = subprocess.run(command + ["--", *program], env=ENVIRONMENT, stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@
  *              -a TEXT            N is counted from the first call that writes something with TEXT
  *                                 near its beginning, which is the 0th
  *              -t FILE            a line for each call (calls.h)
+ *              -p N               both run on processor N: handing over is quicker there
  * Shapes:  calls are counted from 1, the first one is the dynamic loader's. Errors come only after
  *          `first`, the close_range(2) with which hamedic's main begins: how the loader ends is not
  *          hamedic's doing. The report:
@@ -29,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -344,6 +346,16 @@ static void set_fault(enum fault fault, const char *at)
     order.at = number_of(at);
 }
 
+static void stay_on(const char *processor)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET((size_t)number_of(processor), &set);
+    if (sched_setaffinity(0, sizeof set, &set) < 0)
+        fail("cannot stay on processor %s: %s", processor, strerror(errno));
+}
+
 static FILE *open_file(const char *name)
 {
     FILE *file = fopen(name, "we");
@@ -355,7 +367,7 @@ static FILE *open_file(const char *name)
 
 static void read_order(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "+r:s:k:e:f:E:c:d:g:o:a:t:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "+r:s:k:e:f:E:c:d:g:o:a:t:p:")) != -1;)
         switch (option) {
         case 'r':
             order.report = optarg;
@@ -393,6 +405,9 @@ static void read_order(int argc, char **argv)
             break;
         case 't':
             order.trace = open_file(optarg);
+            break;
+        case 'p':
+            stay_on(optarg);
             break;
         default:
             exit(2);

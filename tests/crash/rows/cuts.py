@@ -53,7 +53,7 @@ def on_disk(bench, kind):
     if kind not in disks:
         one = disk.Disk(bench.folder, kind)
         disks[kind] = one, Bench(bench.stock, os.path.join(bench.folder, "on-" + kind),
-                                 os.path.join(one.top, "tree"), "@" + kind)
+                                 os.path.join(one.top, "tree"), "@" + kind, bench.processor)
     return disks[kind]
 
 
