@@ -92,7 +92,8 @@ static void disconnect(struct semanage *store)
 {
     if (store->handle == NULL)
         return;
-    (void)semanage_disconnect(store->handle);
+    if (semanage_is_connected(store->handle)) /* else it ends the process */
+        (void)semanage_disconnect(store->handle);
     semanage_handle_destroy(store->handle);
     store->handle = NULL;
     store->begun = false;
