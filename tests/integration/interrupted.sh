@@ -64,6 +64,23 @@ apply_with signal=SIGHUP renameat2 2 nohup
 [ "$status" -eq 0 ] || wrong "exit status $status"
 applied
 
+# ---- it, or a library that it uses, breaks: before anything was changed, and in the middle ----
+
+seen=
+for signal in SIGABRT SIGSEGV SIGBUS; do
+    for n in 1 4 6; do
+        apply_with "signal=$signal" pwrite64 "$n"
+        seen="$seen $status"
+        says err "$signal"
+        says err "hamedic recover"
+        run recover
+        [ "$status" -eq 0 ] || wrong "exit status $status"
+        as_before
+        closed
+    done
+done
+[ "$seen" = " 1 5 5 1 5 5 1 5 5" ] || fail "what broke ended with$seen"
+
 # ---- a full disk: at one record only, and from one record on ----
 
 for n in 2 3 4 5 6 7 8; do

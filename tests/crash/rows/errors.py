@@ -24,8 +24,8 @@ class Errors(Row):
             changing = [call.n for call in calls if call.changes()]
             others = [call.n for call in calls if not call.changes()]
             decisive = syncs_of_decisions(calls)
-            if name.startswith("files"):
-                cases += [f"{name}:{rest}" for rest in known_traps(calls)]
+            traps = known_traps if name.startswith("files") else known_traps_of_store
+            cases += [f"{name}:{rest}" for rest in traps(calls)]
             for at, (error, mode) in enumerate((error, mode) for error in NAMES for mode in MODES):
                 if not long: # shifted, so that each kind of error meets other calls
                     chosen = sample(changing[at % 5:], changing_count) + sample(others[at * 7 % 50:], other_count)
@@ -59,6 +59,12 @@ def known_traps(calls):
         elif call.kind in ("swap", "rename"):
             yield f"EINTR:on:{call.n + 1}"
             yield f"EINTR:on:{call.n + 2}"
+
+
+def known_traps_of_store(calls):
+    """libsemanage fails while it reads the policy that it is to commit, and cannot be connected again."""
+    opened = next(call.n for call in calls if call.path.endswith("/tmp/policy.kern") and call.result >= 0)
+    return [f"EIO:on:{opened + 6}"]
 
 
 def syncs_of_decisions(calls):
