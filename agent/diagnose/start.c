@@ -75,6 +75,31 @@ static void advise_alert(struct diagnosis_work *work, struct finding *finding,
                      span_shown(work, alert->message));
 }
 
+static const char *unit_name(const struct facts *facts)
+{
+    return facts->haproxy->unit != NULL ? facts->haproxy->unit : facts->unit.name;
+}
+
+static void tell_unit(struct diagnosis_work *work, struct finding *finding)
+{
+    const struct systemd_unit *state = &work->facts->systemd_unit;
+
+    if (state->loaded && state->active_state != NULL)
+        diagnose_evidence(work, finding, SOURCE_UNIT, "%s is %s (%s), result %s",
+                          look_shown(unit_name(work->facts)), state->active_state,
+                          look_shown(state->sub_state), look_shown(state->result));
+}
+
+/* Its start failed by itself, as every start with this file does. Whom a person stopped may not have
+ * tried the file at all, and a signal has another reason. */
+static bool invalid_keeps_down(const struct facts *facts)
+{
+    const struct systemd_unit *state = &facts->systemd_unit;
+
+    return look_is_stopped(facts) && look_config_is_invalid(facts) && state->loaded &&
+           (look_same(state->result, "exit-code") || look_same(state->result, "start-limit-hit"));
+}
+
 static void consequences_of_invalid(struct diagnosis_work *work, struct finding *finding)
 {
     const struct facts *facts = work->facts;
@@ -88,6 +113,11 @@ static void consequences_of_invalid(struct diagnosis_work *work, struct finding 
     }
     if (look_is_stopped(facts))
         finding->severity = SEVERITY_CRITICAL;
+    if (invalid_keeps_down(facts)) {
+        tell_unit(work, finding);
+        strings_addf(&finding->advice, work->arena, "then: systemctl start %s",
+                     look_shown(unit_name(facts)));
+    }
     strings_add(&finding->consequences, work->arena,
                 "HAProxy cannot start with this file: clients get Connection refused");
 }
@@ -243,14 +273,14 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     const struct facts *facts = work->facts;
     const struct haproxy *haproxy = facts->haproxy;
     const struct systemd_unit *state = &facts->systemd_unit;
-    const char *unit = haproxy->unit != NULL ? haproxy->unit : facts->unit.name;
+    const char *unit = unit_name(facts);
     bool told = state->loaded && state->active_state != NULL;
     bool says_active = told && strcmp(state->active_state, "active") == 0;
     size_t bound = 0, all = 0;
 
-    /* Told as what a bind that fails leads to. */
-    if (!look_is_stopped(facts) || selinux_keeps_down(work) || bind_keeps_down(work) ||
-        reach_keeps_down(work))
+    /* Told as what a refused file, or a bind that fails, leads to. */
+    if (!look_is_stopped(facts) || invalid_keeps_down(facts) || selinux_keeps_down(work) ||
+        bind_keeps_down(work) || reach_keeps_down(work))
         return;
     if (facts_have(facts, SOURCE_SOCKETS))
         count_bound(facts, &bound, &all);
@@ -262,10 +292,7 @@ void start_look_not_running(struct diagnosis_work *work, const struct cause *cau
     finding->summary = "HAProxy does not run";
     diagnose_evidence(work, finding, SOURCE_PROCESS, "no haproxy process; %s is installed",
                       haproxy->program);
-    if (told)
-        diagnose_evidence(work, finding, SOURCE_UNIT, "%s is %s (%s), result %s", look_shown(unit),
-                          state->active_state, look_shown(state->sub_state),
-                          look_shown(state->result));
+    tell_unit(work, finding);
     tell_end(work, finding);
     if (all > 0)
         diagnose_evidence(work, finding, SOURCE_SOCKETS, "%zu of %zu bind lines have a listener%s",

@@ -867,6 +867,17 @@ static void invalid_and_stopped(struct bench *bench)
     stopped(bench);
     invalid(bench);
 }
+static void invalid_and_stopped_by_a_person(struct bench *bench)
+{
+    invalid_and_stopped(bench);
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success";
+}
+static void invalid_and_killed(struct bench *bench)
+{
+    invalid_and_stopped(bench);
+    bench->facts.systemd_unit.result = "signal";
+}
 /* ---- a port that it wants and does not get ---- */
 
 #define SAID_8443(why)                                                                             \
@@ -1655,8 +1666,12 @@ static const struct scenario scenarios[] = {
     {"invalid configuration", invalid, {PROVEN("config-invalid")}},
     {"no listener", no_listener, {PROVEN("config-invalid")}},
     {"invalid to hamedic alone", invalid_to_us, {POSSIBLE("config-invalid")}},
-    {"invalid and stopped",
-     invalid_and_stopped,
+    {"invalid, its start failed", invalid_and_stopped, {PROVEN("config-invalid")}},
+    {"invalid, stopped by a person",
+     invalid_and_stopped_by_a_person,
+     {PROVEN("config-invalid"), PROVEN("haproxy-not-running")}},
+    {"invalid, killed",
+     invalid_and_killed,
      {PROVEN("config-invalid"), PROVEN("haproxy-not-running")}},
     {"port taken, reload failed", taken, {PROVEN("bind-in-use"), PROVEN("reload-failed")}},
     {"port taken, and said so", taken_and_said, {PROVEN("bind-in-use"), PROVEN("reload-failed")}},

@@ -2,6 +2,7 @@
 
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/ports.h"
+#include "tests/diagnosis/bench_selinux.h"
 #include "tests/diagnosis/result.h"
 
 /* ---- sizes ---- */
@@ -221,8 +222,8 @@ static void test_not_running_points_to_the_cause_behind_it(void **state)
 
     (void)state;
     bench->haproxy.running = false;
-    bench->facts.systemd_unit.active_state = "failed";
-    bench->facts.systemd_unit.result = "exit-code";
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success"; /* a person stopped it */
     bench->facts.sockets.listener_count = 0;
     bench_lose(bench, SOURCE_STATS, SOURCE_ABSENT);
     bench->facts.check.exit_code = 1;
@@ -230,9 +231,24 @@ static void test_not_running_points_to_the_cause_behind_it(void **state)
     const struct finding *finding = find(&result, "haproxy-not-running");
     assert_true(mentions(&finding->advice, "see config-invalid"));
     assert_true(mentions(&finding->advice, "journalctl -u haproxy.service"));
-    assert_true(proves(finding, "unit", "haproxy.service is failed"));
+    assert_true(proves(finding, "unit", "haproxy.service is inactive"));
     assert_true(proves(finding, "sockets", "0 of 2 bind lines have a listener"));
     assert_int_equal(find(&result, "config-invalid")->severity, SEVERITY_CRITICAL);
+    bench_free(bench);
+}
+
+static void test_a_start_that_failed_is_told_with_the_file_it_failed_for(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_stop(bench);
+    bench->facts.check.exit_code = 1;
+    struct diagnosis_result result = run(bench);
+    const struct finding *finding = find(&result, "config-invalid");
+    assert_int_equal(finding->severity, SEVERITY_CRITICAL);
+    assert_true(proves(finding, "unit", "haproxy.service is failed (failed), result exit-code"));
+    assert_true(mentions(&finding->advice, "systemctl start haproxy.service"));
     bench_free(bench);
 }
 
@@ -364,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_backend_no_ports_elsewhere_changes_nothing_here),
         cmocka_unit_test(test_config_invalid_names_file_and_line),
         cmocka_unit_test(test_not_running_points_to_the_cause_behind_it),
+        cmocka_unit_test(test_a_start_that_failed_is_told_with_the_file_it_failed_for),
         cmocka_unit_test(test_not_installed_is_told_and_no_finding),
         cmocka_unit_test(test_findings_worst_come_first),
         cmocka_unit_test(test_activates_lists_what_differs_and_nothing_else),
