@@ -1,7 +1,9 @@
 /* host/haproxy_api: questions to HAProxy's Runtime API, and what its answers mean.
  * Use:     haproxy_api_ask(socket, "show info;show stat", ...); haproxy_info_parse();
  *          haproxy_stat_parse()
- * Shapes:  a socket is a path, or "127.0.0.1:9999" or "[::1]:9999" of one that listens on TCP.
+ * Shapes:  a socket is a path, "127.0.0.1:9999" or "[::1]:9999" of one that listens on TCP, or
+ *          "abns@name" (its address is as long as any, filled with zeros) or "abnsz@name" of one
+ *          that has an abstract name.
  *          One connection a call, ONE line, commands separated by ';', read to the end of file.
  *          Columns and keys are found by name, never by position: they moved inside a stable
  *          branch.

@@ -148,8 +148,8 @@ struct cfg {
         bool present;
         struct cfg_stats_socket {
             const char *path;     /* NULL: not a unix socket */
-            const char *endpoint; /* what it is asked by: its path, or "127.0.0.1:9999" of one on
-                                     TCP; NULL: it has neither */
+            const char *endpoint; /* what it is asked by: its path, "127.0.0.1:9999" of one on
+                                     TCP, "abns@x"; NULL: none of these */
             const char *text;
             const char *level; /* "user", "operator", "admin" */
             const char *mode;  /* NULL: not said */

@@ -48,6 +48,15 @@ static const char *tcp_endpoint(const struct parser *parser, const char *text)
                         (unsigned)address.port_low);
 }
 
+static const char *endpoint(const struct parser *parser, const struct cfg_stats_socket *socket)
+{
+    if (socket->path != NULL)
+        return socket->path;
+    if (strncmp(socket->text, "abns@", 5) == 0 || strncmp(socket->text, "abnsz@", 6) == 0)
+        return socket->text;
+    return tcp_endpoint(parser, socket->text);
+}
+
 static void parse_stats_socket(struct parser *parser)
 {
     struct cfg *cfg = parser->cfg;
@@ -56,7 +65,7 @@ static void parse_stats_socket(struct parser *parser)
 
     socket->text = parse_word_text(parser, 2);
     socket->path = socket_path(socket->text);
-    socket->endpoint = socket->path != NULL ? socket->path : tcp_endpoint(parser, socket->text);
+    socket->endpoint = endpoint(parser, socket);
     socket->level = "operator";
     socket->line = parser->line;
     socket->file = parser->file;

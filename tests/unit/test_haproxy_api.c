@@ -340,6 +340,46 @@ static void test_api_ask_what_is_no_address_is_a_path(void **state)
     }
 }
 
+/* HAProxy's "abns@x" fills the address up, its "abnsz@x" ends with the name: two addresses. */
+static void test_api_connects_to_abstract_names_of_both_lengths(void **state)
+{
+    static const char *const kinds[] = {"abns@", "abnsz@"};
+
+    (void)state;
+    for (size_t listening = 0; listening < 2; listening++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        char name[sizeof address.sun_path - 1], text[2][sizeof name + 8];
+        int fd CLEANUP_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int len = snprintf(name, sizeof name, "hamedic-test-%jd", (intmax_t)getpid());
+
+        memcpy(address.sun_path + 1, name, (size_t)len);
+        for (size_t i = 0; i < 2; i++)
+            (void)snprintf(text[i], sizeof text[i], "%s%s", kinds[i], name);
+        size_t exact = offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len;
+        socklen_t size = (socklen_t)(listening == 0 ? sizeof address : exact);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+        assert_int_equal(listen(fd, 4), 0);
+        assert_int_equal(haproxy_api_connects(text[0]), listening == 0);
+        assert_int_equal(haproxy_api_connects(text[1]), listening == 1);
+    }
+}
+
+static void test_api_abstract_name_of_any_length_ends_well(void **state)
+{
+    char text[200] = "abns@";
+    int fd = -1;
+
+    (void)state;
+    for (size_t len = 5; len < sizeof text - 1; len++) {
+        struct err err = {0};
+        text[len] = 'x';
+        assert_int_equal(haproxy_api_open(text, &fd, &err), -1);
+        assert_int_equal(err.kind, len - 4 < sizeof((struct sockaddr_un *)0)->sun_path - 1
+                                       ? ERR_SYS
+                                       : ERR_INPUT);
+    }
+}
+
 static void test_api_tell_any_answer_is_a_refusal(void **state)
 {
     struct server server;
@@ -368,6 +408,8 @@ int main(void)
         cmocka_unit_test(test_api_ask_no_socket_says_so),
         cmocka_unit_test(test_api_ask_one_on_tcp),
         cmocka_unit_test(test_api_ask_what_is_no_address_is_a_path),
+        cmocka_unit_test(test_api_connects_to_abstract_names_of_both_lengths),
+        cmocka_unit_test(test_api_abstract_name_of_any_length_ends_well),
         cmocka_unit_test(test_api_tell_any_answer_is_a_refusal),
     };
 

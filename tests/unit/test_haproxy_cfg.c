@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/haproxy_process.h"
 
 static struct cfg *parse_files(const char *const *texts, size_t count, struct arena *arena)
 {
@@ -222,7 +223,8 @@ static void test_cfg_parse_stats_sockets_by_what_they_are_asked_by(void **state)
                  {"127.0.0.1:9990-9999", NULL},
                  {"127.0.0.1", NULL},
                  {"localhost:9999", NULL},
-                 {"abns@x", NULL},
+                 {"abns@x", "abns@x"},
+                 {"abnsz@x", "abnsz@x"},
                  {"fd@4", NULL}};
 
     (void)state;
@@ -236,6 +238,29 @@ static void test_cfg_parse_stats_sockets_by_what_they_are_asked_by(void **state)
             assert_null(endpoint);
         else
             assert_string_equal(endpoint, cases[i].endpoint);
+    }
+}
+
+static void test_only_a_path_leads_into_another_network(void **state)
+{
+    static const struct {
+        const char *socket;
+        bool everywhere;
+    } cases[] = {{"/run/a.sock", true}, {"127.0.0.1:9999", false}, {"abns@x", false}};
+    const struct host host = {.live = true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena *arena CLEANUP_ARENA = arena_new();
+        struct cfg *cfg =
+            parse(arena_printf(arena, "global\n stats socket %s\n", cases[i].socket), arena);
+        struct haproxy here = {.running = true, .same_network = true};
+        struct haproxy there = {.running = true, .same_network = false};
+
+        haproxy_choose_stats_socket(&host, cfg, &here);
+        haproxy_choose_stats_socket(&host, cfg, &there);
+        assert_string_equal(here.stats_socket, cases[i].socket);
+        assert_int_equal(there.stats_socket != NULL, cases[i].everywhere);
     }
 }
 
@@ -398,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_cfg_find_what_cannot_be_edited_is_refused_with_file_and_line),
         cmocka_unit_test(test_cfg_parse_variables_of_global_are_honoured_in_order),
         cmocka_unit_test(test_cfg_parse_stats_sockets_by_what_they_are_asked_by),
+        cmocka_unit_test(test_only_a_path_leads_into_another_network),
         cmocka_unit_test(test_cfg_parse_model_holds_binds_servers_and_sockets),
         cmocka_unit_test(test_cfg_parse_names_who_manages_the_file),
         cmocka_unit_test(test_cfg_parse_bad_files_are_refused_with_file_and_line),
