@@ -103,7 +103,7 @@ static uint64_t count_master_api(const struct haproxy *haproxy)
 {
     unsigned version = version_of(haproxy);
 
-    if (haproxy->master_socket == NULL || version >= 301)
+    if (!haproxy->has_master_api || version >= 301)
         return 0;
     return (version == 0 || version >= 207 ? 2 : 1) * (uint64_t)(1 + API_CONNECTIONS);
 }

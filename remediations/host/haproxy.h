@@ -41,9 +41,10 @@ struct haproxy {
     const char
         *unit; /* systemd unit the process belongs to, or that the host's files define; else NULL */
     bool by_systemd; /* systemd runs here and holds this unit: reload and limits go through it */
-    const char *stats_socket;  /* from settings, else the configuration; a path, or
-                                  "127.0.0.1:9999"; NULL: none */
-    const char *master_socket; /* -S; NULL: none */
+    /* As haproxy_api.h takes them; NULL: none that can be asked from here. */
+    const char *stats_socket;  /* from settings, else the configuration */
+    const char *master_socket; /* from settings, else -S */
+    bool has_master_api;       /* there is one, whether it can be asked or not */
 
     uint64_t limit_soft, limit_hard; /* RLIMIT_NOFILE of the master (only process) now */
     uint64_t worker_limit_soft;      /* of the worker now */

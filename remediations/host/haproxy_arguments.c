@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "remediations/host/haproxy_endpoint.h"
 #include "remediations/host/haproxy_process.h"
 
 static const char *absolute(struct arena *arena, const char *directory, const char *path)
@@ -51,14 +52,14 @@ static const char *find_directory(const struct strings *words, const char *direc
     return absolute(arena, directory, given);
 }
 
-/* "/run/master.sock,mode,600" or "unix@/run/master.sock"; other kinds of sockets are not used. */
+/* "/run/master.sock,mode,600", "unix@master.sock", "ipv4@127.0.0.1:9998" */
 static const char *master_socket(const char *bind, const char *directory, struct arena *arena)
 {
-    const char *path = strncmp(bind, "unix@", 5) == 0 ? bind + 5 : bind;
+    const char *text = arena_copy(arena, bind, strcspn(bind, ","));
 
-    if (path == bind && path[0] != '/')
-        return NULL;
-    return absolute(arena, directory, arena_copy(arena, path, strcspn(path, ",")));
+    if (strncmp(text, "unix@", 5) == 0)
+        return absolute(arena, directory, text + 5);
+    return haproxy_endpoint(text, arena);
 }
 
 static void take_word(struct haproxy_command *command, const char *option, const char *value,
@@ -69,6 +70,7 @@ static void take_word(struct haproxy_command *command, const char *option, const
         strings_add(&command->config, arena, absolute(arena, command->directory, value));
         return;
     case 'S':
+        command->has_master_api = true;
         if (command->master_socket == NULL)
             command->master_socket = master_socket(value, command->directory, arena);
         return;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "remediations/host/haproxy_cfg_address.h"
+#include "remediations/host/haproxy_endpoint.h"
 
 /* The first one that is not 0 counts. */
 static void parse_maxconn(struct parser *parser)
@@ -23,40 +23,6 @@ static void parse_maxconn(struct parser *parser)
     }
 }
 
-/* "/run/x.sock" and "unix@/run/x.sock" have a path, "*:9999", "abns@x", "fd@4" have none. */
-static const char *socket_path(const char *text)
-{
-    if (strncmp(text, "unix@", 5) == 0)
-        text += 5;
-    return text[0] == '/' ? text : NULL;
-}
-
-/* Of one on TCP: from this host, also where it listens everywhere. */
-static const char *tcp_endpoint(const struct parser *parser, const char *text)
-{
-    struct cfg_address address = cfg_address_parse(span_of(text), true, parser->arena);
-
-    if (address.text == NULL || address.is_unix || address.port_low == 0 ||
-        address.port_low != address.port_high)
-        return NULL;
-    if (strchr(address.text, ':') != NULL)
-        return arena_printf(parser->arena, "[%s]:%u",
-                            strcmp(address.text, "::") == 0 ? "::1" : address.text,
-                            (unsigned)address.port_low);
-    return arena_printf(parser->arena, "%s:%u",
-                        strcmp(address.text, "0.0.0.0") == 0 ? "127.0.0.1" : address.text,
-                        (unsigned)address.port_low);
-}
-
-static const char *endpoint(const struct parser *parser, const struct cfg_stats_socket *socket)
-{
-    if (socket->path != NULL)
-        return socket->path;
-    if (strncmp(socket->text, "abns@", 5) == 0 || strncmp(socket->text, "abnsz@", 6) == 0)
-        return socket->text;
-    return tcp_endpoint(parser, socket->text);
-}
-
 static void parse_stats_socket(struct parser *parser)
 {
     struct cfg *cfg = parser->cfg;
@@ -64,8 +30,8 @@ static void parse_stats_socket(struct parser *parser)
         &ARENA_PUSH(parser->arena, cfg->global.stats_sockets, cfg->global.stats_socket_count);
 
     socket->text = parse_word_text(parser, 2);
-    socket->path = socket_path(socket->text);
-    socket->endpoint = endpoint(parser, socket);
+    socket->path = haproxy_endpoint_path(socket->text);
+    socket->endpoint = haproxy_endpoint(socket->text, parser->arena);
     socket->level = "operator";
     socket->line = parser->line;
     socket->file = parser->file;

@@ -4,6 +4,7 @@
 
 #include "remediations/host/haproxy_api.h"
 #include "remediations/host/haproxy_cfg.h"
+#include "remediations/host/haproxy_endpoint.h"
 #include "remediations/host/haproxy_process.h"
 #include "remediations/host/systemd.h"
 #include "remediations/host/unit_files.h"
@@ -97,6 +98,7 @@ static void take_command(struct haproxy *haproxy, const struct haproxy_command *
     haproxy->argument_maxconn = command->maxconn;
     haproxy->directory = command->directory;
     haproxy->master_socket = command->master_socket;
+    haproxy->has_master_api = command->has_master_api;
 }
 
 static void fill_from_instance(const struct host *host, struct instance *instance,
@@ -120,6 +122,10 @@ static void fill_from_instance(const struct host *host, struct instance *instanc
     read_limits(process->pid, arena, &haproxy->limit_soft, &haproxy->limit_hard);
     haproxy->can_raise_limit = has_sys_resource(process->pid, arena);
     haproxy->same_network = is_same_network(process->pid, arena);
+    if (haproxy->master_socket != NULL && !haproxy->same_network &&
+        !haproxy_endpoint_is_path(haproxy->master_socket))
+        haproxy->master_socket =
+            NULL; /* an address of another network namespace is somebody else's here */
     haproxy->unit = haproxy_unit_of(host, process->pid, arena);
     haproxy->by_systemd = haproxy->unit != NULL;
 
@@ -238,8 +244,10 @@ static void apply_settings(const struct host *host, struct arena *arena, struct 
         haproxy->config = settings->config;
     if (haproxy->config.count == 0 && exists(host, default_config, arena))
         strings_add(&haproxy->config, arena, default_config);
-    if (settings->master_socket != NULL)
+    if (settings->master_socket != NULL) {
         haproxy->master_socket = settings->master_socket;
+        haproxy->has_master_api = true;
+    }
     if (haproxy->directory == NULL)
         haproxy->directory = "/";
     haproxy->stats_socket = settings->stats_socket;

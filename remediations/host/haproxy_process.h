@@ -52,10 +52,11 @@ struct haproxy_command {
     bool serves;        /* false: "-c", "-v", "-cc": it checks something and ends */
     bool master_worker; /* -W, -Ws */
     struct strings config;
-    struct strings arguments; /* as in struct haproxy */
-    uint64_t maxconn;         /* -n; 0: not given */
-    const char *directory;    /* -C in effect, else `directory` */
-    const char *master_socket;
+    struct strings arguments;  /* as in struct haproxy */
+    uint64_t maxconn;          /* -n; 0: not given */
+    const char *directory;     /* -C in effect, else `directory` */
+    bool has_master_api;       /* -S */
+    const char *master_socket; /* as haproxy_api.h takes it; NULL: not one that can be asked */
     const char *pid_file;
     struct strings replaces; /* pids after -sf and -st */
 };

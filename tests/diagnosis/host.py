@@ -319,10 +319,12 @@ class Host(Place):
 
     # ---- HAProxy ----
 
-    def start(self, *arguments, config=None, limit=None, prefix=(), master=True, works=True):
+    def start(self, *arguments, config=None, limit=None, prefix=(), master=True, works=True, api=(MASTER,)):
+        """api: the sockets of the master; MASTER must be among them."""
         if config is not None:
             self.config(config)
-        command = [*prefix, "haproxy", *(["-W", "-S", MASTER] if master else ["-db"]), "-f", CONFIG, "-p", PIDFILE]
+        mode = ["-W", *(word for one in api for word in ("-S", one))] if master else ["-db"]
+        command = [*prefix, "haproxy", *mode, "-f", CONFIG, "-p", PIDFILE]
         if limit is not None:
             command = ["prlimit", f"--nofile={limit}:{limit}", *command]
         self.has_master = master

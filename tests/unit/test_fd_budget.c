@@ -162,7 +162,7 @@ static void compare(const struct budget_case *one, const struct host *host, stru
     take_version(&info, &haproxy, arena);
     haproxy.worker = (pid_t)pid;
     haproxy.master = one->master ? child : 0;
-    haproxy.master_socket = one->master_socket ? "m.sock" : NULL;
+    haproxy.has_master_api = one->master_socket;
     int done = fd_budget_compute(host, &haproxy, parse(one->text, arena), (uint64_t)maxconn, 0,
                                  arena, &budget, &err);
     stop(child);
@@ -268,7 +268,7 @@ static void test_fd_budget_compute_masters_api_is_by_version(void **state)
                                   .major = versions[i].major,
                                   .minor = versions[i].minor};
         struct fd_budget without = compute(host, &haproxy, text, 500, 0, arena);
-        haproxy.master_socket = "m.sock";
+        haproxy.has_master_api = true;
         struct fd_budget with = compute(host, &haproxy, text, 500, 0, arena);
         assert_int_equal(without.need, 10 + 1 + 10 + 1 + 3 * 2 + 2 * 500);
         assert_int_equal(with.need - without.need, versions[i].more);

@@ -111,13 +111,18 @@ static void test_command_parse_checks_and_versions_do_not_serve(void **state)
     }
 }
 
-static void test_command_parse_master_socket_that_is_no_unix_socket_is_ignored(void **state)
+static void test_command_parse_master_socket_of_every_kind(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
 
     (void)state;
-    assert_null(parse(arena, "haproxy -S 127.0.0.1:99 -f x", "/", true).master_socket);
+    assert_string_equal(
+        parse(arena, "haproxy -S ipv4@127.0.0.1:99,level,admin -f x", "/", true).master_socket,
+        "127.0.0.1:99");
+    assert_string_equal(parse(arena, "haproxy -S abns@m -f x", "/", true).master_socket, "abns@m");
     assert_null(parse(arena, "haproxy -S fd@3 -f x", "/", true).master_socket);
+    assert_true(parse(arena, "haproxy -S fd@3 -f x", "/", true).has_master_api);
+    assert_false(parse(arena, "haproxy -f x", "/", true).has_master_api);
     assert_string_equal(
         parse(arena, "haproxy -S unix@run/m,level,admin -f x", "/r", true).master_socket,
         "/r/run/m");
@@ -147,7 +152,7 @@ int main(void)
         cmocka_unit_test(test_command_parse_letters_behind_f_are_ignored_as_haproxy_does),
         cmocka_unit_test(test_command_parse_directory_is_followed_once),
         cmocka_unit_test(test_command_parse_checks_and_versions_do_not_serve),
-        cmocka_unit_test(test_command_parse_master_socket_that_is_no_unix_socket_is_ignored),
+        cmocka_unit_test(test_command_parse_master_socket_of_every_kind),
         cmocka_unit_test(test_command_parse_option_without_its_word_is_survived),
     };
 

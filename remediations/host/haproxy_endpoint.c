@@ -1,0 +1,45 @@
+#include "remediations/host/haproxy_endpoint.h"
+
+#include <string.h>
+
+#include "remediations/host/haproxy_cfg_address.h"
+
+const char *haproxy_endpoint_path(const char *text)
+{
+    if (strncmp(text, "unix@", 5) == 0)
+        text += 5;
+    return text[0] == '/' ? text : NULL;
+}
+
+bool haproxy_endpoint_is_path(const char *endpoint)
+{
+    return endpoint[0] == '/';
+}
+
+/* Of one on TCP: from this host, also where it listens everywhere. */
+static const char *tcp_endpoint(const char *text, struct arena *arena)
+{
+    struct cfg_address address = cfg_address_parse(span_of(text), true, arena);
+
+    if (address.text == NULL || address.is_unix || address.port_low == 0 ||
+        address.port_low != address.port_high)
+        return NULL;
+    if (strchr(address.text, ':') != NULL)
+        return arena_printf(arena, "[%s]:%u",
+                            strcmp(address.text, "::") == 0 ? "::1" : address.text,
+                            (unsigned)address.port_low);
+    return arena_printf(arena, "%s:%u",
+                        strcmp(address.text, "0.0.0.0") == 0 ? "127.0.0.1" : address.text,
+                        (unsigned)address.port_low);
+}
+
+const char *haproxy_endpoint(const char *text, struct arena *arena)
+{
+    const char *path = haproxy_endpoint_path(text);
+
+    if (path != NULL)
+        return path;
+    if (strncmp(text, "abns@", 5) == 0 || strncmp(text, "abnsz@", 6) == 0)
+        return text;
+    return tcp_endpoint(text, arena);
+}
