@@ -26,8 +26,8 @@ class Cuts(Row):
                 for what in WHAT:
                     if name.startswith("store"):
                         chosen = sample(decisive(calls), 200 if long else 8 if name == "store-apply" else 3)
-                    elif long:
-                        chosen = changing + others
+                    elif long: # what only looks changes nothing on the disk: the others are tried for apply
+                        chosen = changing + (others if name == "files-apply" else [])
                     elif name == "files-apply":
                         chosen = changing + sample(others, 10) if what == "lost" else sample(changing, 40)
                     else:
