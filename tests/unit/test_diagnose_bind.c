@@ -1,9 +1,9 @@
 #include <fcntl.h>
 
-#include "plans/base/file.h"
 #include "tests/diagnosis/bench_selinux.h"
 #include "tests/diagnosis/result.h"
 #include "tests/unit/cmocka_all.h"
+#include "tests/unit/fixture.h"
 
 #define SAID                                                                                       \
     "[ALERT]    (900) : Binding [/etc/haproxy/haproxy.cfg:16] for frontend fe_api: cannot bind "   \
@@ -194,12 +194,8 @@ static void test_attempt_is_the_newest_try_alone(void **state)
 static void add_recorded(struct haproxy_messages *messages, struct arena *arena,
                          const char *version, const char *name)
 {
-    const char *path = arena_printf(arena, TESTS_DIR "/fixtures/haproxy/%s/%s", version, name);
-    struct span text = {NULL, 0}, line;
-    struct err err = {0};
+    struct span text = haproxy_fixture(arena, version, name), line;
 
-    if (file_read(AT_FDCWD, path, 1 << 20, arena, &text, &err) < 0)
-        fail_msg("%s", err.text);
     while (span_next_line(&text, &line))
         (void)messages_add(messages, arena, 1, 0, false, line);
 }

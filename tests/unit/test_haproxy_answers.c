@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "plans/base/file.h"
 #include "remediations/host/haproxy_api.h"
+#include "tests/unit/fixture.h"
 
 /* Of 2.4 only "show proc" was recorded. */
 static const char *const versions[] = {"2.2.9-deb11u6", "2.6.12-deb12u4", "2.8.0",
@@ -20,16 +20,6 @@ enum {
     VERSIONS = sizeof versions / sizeof *versions,
     PROC_VERSIONS = sizeof proc_versions / sizeof *proc_versions,
 };
-
-static struct span fixture(struct arena *arena, const char *version, const char *name)
-{
-    struct err err = {0};
-    struct span bytes = {NULL, 0};
-    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
-
-    assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err), 0);
-    return bytes;
-}
 
 /* A copy with nothing behind it, so that a read past the end is seen by the sanitizers. */
 static char *exact_copy(struct span bytes, size_t len)
@@ -69,7 +59,7 @@ static void test_info_parse_every_version_gives_its_values(void **state)
         struct haproxy_info info = {0};
         struct err err = {0};
         int64_t value = 0;
-        struct span answer = fixture(arena, versions[i], "show_info.txt");
+        struct span answer = haproxy_fixture(arena, versions[i], "show_info.txt");
         assert_int_equal(haproxy_info_parse(answer, arena, &info, &err), 0);
         assert_true(haproxy_info_number(&info, "Maxconn", &value));
         assert_int_equal(value, 9979);
@@ -96,7 +86,7 @@ static void test_info_parse_cut_off_anywhere_is_an_error(void **state)
     (void)state;
     for (size_t i = 0; i < VERSIONS; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span answer = fixture(arena, versions[i], "show_info.txt");
+        struct span answer = haproxy_fixture(arena, versions[i], "show_info.txt");
         for (size_t len = 0; len < answer.len; len++) {
             struct arena *scratch CLEANUP_ARENA = arena_new();
             struct haproxy_info info = {0};
@@ -143,7 +133,7 @@ static void test_stat_parse_every_version_gives_its_rows(void **state)
         struct haproxy_stat *rows = NULL;
         size_t count = 0;
         struct err err = {0};
-        struct span answer = fixture(arena, versions[i], "show_stat.txt");
+        struct span answer = haproxy_fixture(arena, versions[i], "show_stat.txt");
         assert_int_equal(haproxy_stat_parse(answer, arena, &rows, &count, &err), 0);
 
         const struct haproxy_stat *front = find_row(rows, count, "fe", "FRONTEND");
@@ -179,7 +169,7 @@ static void test_stat_parse_running_check_loses_its_mark(void **state)
     struct haproxy_stat *rows = NULL;
     size_t count = 0;
     struct err err = {0};
-    struct span answer = fixture(arena, "2.6.12-deb12u4", "show_stat.txt");
+    struct span answer = haproxy_fixture(arena, "2.6.12-deb12u4", "show_stat.txt");
 
     (void)state;
     assert_int_equal(haproxy_stat_parse(answer, arena, &rows, &count, &err), 0);
@@ -191,7 +181,7 @@ static void test_stat_parse_cut_off_anywhere_is_an_error(void **state)
     (void)state;
     for (size_t i = 0; i < VERSIONS; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span answer = fixture(arena, versions[i], "show_stat.txt");
+        struct span answer = haproxy_fixture(arena, versions[i], "show_stat.txt");
         for (size_t len = 0; len < answer.len; len++) {
             struct arena *scratch CLEANUP_ARENA = arena_new();
             struct haproxy_stat *rows = NULL;
@@ -301,8 +291,8 @@ static void test_answers_of_one_connection_are_each_found(void **state)
     (void)state;
     for (size_t i = 0; i < VERSIONS; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span info_answer = fixture(arena, versions[i], "show_info.txt");
-        struct span stat_answer = fixture(arena, versions[i], "show_stat.txt");
+        struct span info_answer = haproxy_fixture(arena, versions[i], "show_info.txt");
+        struct span stat_answer = haproxy_fixture(arena, versions[i], "show_stat.txt");
         struct haproxy_info info = {0};
         struct haproxy_stat *rows = NULL;
         size_t count = 0;
@@ -327,7 +317,7 @@ static void test_proc_parse_every_version_gives_worker_and_failures(void **state
         struct arena *arena CLEANUP_ARENA = arena_new();
         struct haproxy_proc proc = {0};
         struct err err = {0};
-        struct span answer = fixture(arena, proc_versions[i], "master_show_proc.txt");
+        struct span answer = haproxy_fixture(arena, proc_versions[i], "master_show_proc.txt");
         assert_int_equal(haproxy_proc_parse(answer, &proc, &err), 0);
         assert_int_equal(proc.worker, workers[i]);
         assert_int_equal(proc.reloads, 0);
@@ -357,7 +347,7 @@ static void test_proc_parse_recorded_reloads_are_told(void **state)
         struct arena *arena CLEANUP_ARENA = arena_new();
         struct haproxy_proc proc = {0};
         struct err err = {0};
-        struct span answer = fixture(arena, want[i].version, want[i].name);
+        struct span answer = haproxy_fixture(arena, want[i].version, want[i].name);
         assert_int_equal(haproxy_proc_parse(answer, &proc, &err), 0);
         assert_int_equal(proc.reloads, want[i].reloads);
         assert_int_equal(proc.failed_reloads, want[i].failed);
@@ -407,7 +397,7 @@ static void test_proc_parse_cut_off_anywhere_is_an_error(void **state)
     (void)state;
     for (size_t i = 0; i < PROC_VERSIONS; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span answer = fixture(arena, proc_versions[i], "master_show_proc.txt");
+        struct span answer = haproxy_fixture(arena, proc_versions[i], "master_show_proc.txt");
         for (size_t len = 0; len < answer.len; len++) {
             struct haproxy_proc proc = {0};
             struct err err = {0};

@@ -8,23 +8,13 @@
 
 #include <cmocka.h>
 
-#include "plans/base/file.h"
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_errors.h"
-
-static struct span fixture_of(struct arena *arena, const char *version, const char *name)
-{
-    struct err err = {0};
-    struct span bytes = {NULL, 0};
-    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
-
-    assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err), 0);
-    return bytes;
-}
+#include "tests/unit/fixture.h"
 
 static struct span fixture(struct arena *arena, const char *name)
 {
-    return fixture_of(arena, "2.6.12-deb12u4", name);
+    return haproxy_fixture(arena, "2.6.12-deb12u4", name);
 }
 
 struct result {
@@ -162,7 +152,7 @@ static void test_errors_parse_every_version_tells_a_check_from_a_client(void **s
     (void)state;
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span answer = fixture_of(arena, want[i].version, "show_errors.txt");
+        struct span answer = haproxy_fixture(arena, want[i].version, "show_errors.txt");
         struct result result = parse(arena, answer, 1);
 
         assert_int_equal(result.done, 0);
@@ -222,7 +212,7 @@ static void test_errors_parse_cut_off_anywhere_is_an_error(void **state)
     for (size_t len = 0; len < several.len; len++)
         assert_fails((struct span){several.ptr, len}, 5, "show errors");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        struct span other = fixture_of(arena, others[i], "show_errors.txt");
+        struct span other = haproxy_fixture(arena, others[i], "show_errors.txt");
         for (size_t len = 0; len < other.len; len++)
             assert_fails((struct span){other.ptr, len}, 1, "show errors");
     }

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "plans/base/file.h"
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_api.h"
+#include "tests/unit/fixture.h"
 
 static const char *const versions[] = {"2.2.9-deb11u6", "2.6.12-deb12u4", "2.8.0",
                                        "3.0.0",         "3.0.11-deb13u4", "3.2.26"};
@@ -28,20 +28,10 @@ struct table {
     size_t rows, columns;
 };
 
-static struct span fixture(struct arena *arena, const char *version, const char *name)
-{
-    struct err err = {0};
-    struct span bytes = {NULL, 0};
-    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
-
-    assert_int_equal(file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err), 0);
-    return bytes;
-}
-
 static struct table *read_table(struct arena *arena, const char *version)
 {
     struct table *table = arena_alloc(arena, sizeof *table);
-    struct span rest = fixture(arena, version, "show_stat.txt"), line;
+    struct span rest = haproxy_fixture(arena, version, "show_stat.txt"), line;
 
     table->arena = arena;
     assert_null(memchr(rest.ptr, '"', rest.len));
@@ -177,7 +167,7 @@ static void test_stat_words_of_a_check_are_each_versions_own(void **state)
         struct haproxy_stat *rows;
         size_t count;
 
-        parse(arena, fixture(arena, versions[i], "show_stat.txt"), &rows, &count);
+        parse(arena, haproxy_fixture(arena, versions[i], "show_stat.txt"), &rows, &count);
         const struct haproxy_stat *row = row_of(rows, count, "garbage");
         assert_string_equal(row->check_status, want[i].garbage);
         assert_text(row->last_check, want[i].garbage_said);
@@ -201,7 +191,7 @@ static void test_stat_running_check_tells_no_code_and_no_words(void **state)
     size_t count;
 
     (void)state;
-    parse(arena, fixture(arena, "3.2.26", "show_stat_checking.txt"), &rows, &count);
+    parse(arena, haproxy_fixture(arena, "3.2.26", "show_stat_checking.txt"), &rows, &count);
     const struct haproxy_stat *row = row_of(rows, count, "s500");
     assert_string_equal(row->check_status, "L7STS");
     assert_string_equal(row->check_description, "Layer7 wrong status");
@@ -365,8 +355,8 @@ static void test_resolvers_recorded_every_version_tells_who_answers(void **state
         struct haproxy_resolver *rows = NULL;
         size_t count = 0;
 
-        haproxy_resolvers_parse(fixture(arena, want[i].version, "show_resolvers.txt"), arena, &rows,
-                                &count);
+        haproxy_resolvers_parse(haproxy_fixture(arena, want[i].version, "show_resolvers.txt"),
+                                arena, &rows, &count);
         assert_int_equal(count, want[i].has_default ? 5 : 4);
         assert_resolver(&rows[0], "dns", "one", want[i].sent, want[i].valid, want[i].no_such_name,
                         0);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "agent/logs/message.h"
-#include "plans/base/file.h"
 #include "tests/unit/cmocka_all.h"
+#include "tests/unit/fixture.h"
 
 static void assert_span(struct span seen, const char *string)
 {
@@ -31,17 +31,6 @@ static void assert_kind(const char *text, enum log_message_kind kind)
 }
 
 /* ---- recorded ---- */
-
-static struct span fixture(struct arena *arena, const char *version, const char *name)
-{
-    struct err err = {0};
-    struct span bytes = {NULL, 0};
-    const char *path = arena_printf(arena, "%s/fixtures/haproxy/%s/%s", TESTS_DIR, version, name);
-
-    if (file_read(AT_FDCWD, path, 1024 * 1024, arena, &bytes, &err) < 0)
-        fail_msg("%s", err.text);
-    return bytes;
-}
 
 /* What was tried, and what came of it. */
 static const struct bind_want {
@@ -91,7 +80,8 @@ static void test_classify_recorded_bind_errors_of_every_version_name_address_and
     (void)state;
     for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, versions[v].version, "stderr_bind_errors.txt"), line;
+        struct span text = haproxy_fixture(arena, versions[v].version, "stderr_bind_errors.txt"),
+                    line;
         size_t seen[sizeof bind_wants / sizeof *bind_wants] = {0};
         size_t failed = 0, told = 0, gone = 0;
 
@@ -129,7 +119,7 @@ static void test_classify_recorded_limits_tell_what_was_asked_and_what_there_is(
     (void)state;
     for (size_t i = 0; i < 2 * (sizeof versions / sizeof *versions); i++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, versions[i / 2].version, names[i % 2]), line;
+        struct span text = haproxy_fixture(arena, versions[i / 2].version, names[i % 2]), line;
         size_t raised = 0, low = 0, version = 0;
 
         while (span_next_line(&text, &line)) {
@@ -173,7 +163,7 @@ static void test_classify_recorded_checks_tell_why_a_server_is_down(void **state
     (void)state;
     for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, versions[v].version, "checks.log"), line;
+        struct span text = haproxy_fixture(arena, versions[v].version, "checks.log"), line;
         size_t down = 0, none = 0, refused = 0, codes = 0, resets = 0;
 
         while (span_next_line(&text, &line)) {
@@ -464,7 +454,7 @@ static void test_classify_cut_and_mutated_lines_stay_inside(void **state)
     (void)state;
     for (size_t f = 0; f < 3; f++) {
         struct arena *arena CLEANUP_ARENA = arena_new();
-        struct span text = fixture(arena, "3.2.26", names[f]), line;
+        struct span text = haproxy_fixture(arena, "3.2.26", names[f]), line;
 
         while (span_next_line(&text, &line)) {
             char bytes[1024];

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "plans/base/file.h"
 #include "tests/unit/logs_dump.h"
+#include "tests/unit/fixture.h"
 
 #define NOW INT64_C(1796000000000)
 
@@ -26,13 +26,7 @@ static void sum_up(struct arena *arena, struct span log, struct log_summary *out
 static void sum_up_recorded(struct arena *arena, const char *version, const char *name,
                             struct log_summary *out)
 {
-    const char *path = arena_printf(arena, TESTS_DIR "/fixtures/haproxy/%s/%s", version, name);
-    struct err err = {0};
-    struct span bytes;
-
-    if (file_read(AT_FDCWD, path, 1 << 20, arena, &bytes, &err) < 0)
-        fail_msg("%s", err.text);
-    sum_up(arena, bytes, out);
+    sum_up(arena, haproxy_fixture(arena, version, name), out);
 }
 
 static const struct log_group *group_of(const struct log_group *groups, size_t count,
