@@ -14,7 +14,7 @@
 #include "plans/base/arena.h"
 
 const char *haproxy_endpoint(const char *text, struct arena *arena);
-/* Of "/run/x.sock" and "unix@/run/x.sock", in a working directory also of "unix@x.sock"; else NULL. */
+/* Of "/run/x.sock" and "unix@/run/x.sock"; else NULL. */
 const char *haproxy_endpoint_path(const char *text);
 /* Its address means the same in every network namespace. */
 bool haproxy_endpoint_is_path(const char *endpoint);

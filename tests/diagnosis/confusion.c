@@ -826,6 +826,11 @@ static void stopped(struct bench *bench)
 {
     bench_stop(bench);
 }
+static void was_a_person(struct bench *bench)
+{
+    bench->facts.systemd_unit.active_state = "inactive";
+    bench->facts.systemd_unit.result = "success";
+}
 static void stopped_elsewhere(struct bench *bench)
 {
     stopped(bench);
@@ -870,8 +875,7 @@ static void invalid_and_stopped(struct bench *bench)
 static void invalid_and_stopped_by_a_person(struct bench *bench)
 {
     invalid_and_stopped(bench);
-    bench->facts.systemd_unit.active_state = "inactive";
-    bench->facts.systemd_unit.result = "success";
+    was_a_person(bench);
 }
 static void invalid_and_killed(struct bench *bench)
 {
@@ -917,8 +921,7 @@ static void taken_and_stopped(struct bench *bench)
 static void taken_and_stopped_by_a_person(struct bench *bench)
 {
     taken_and_stopped(bench);
-    bench->facts.systemd_unit.active_state = "inactive";
-    bench->facts.systemd_unit.result = "success";
+    was_a_person(bench);
 }
 static void taken_elsewhere(struct bench *bench)
 {
@@ -1218,8 +1221,7 @@ static void selinux_bind_stopped_no_log(struct bench *bench)
 static void selinux_bind_stopped_by_a_person(struct bench *bench)
 {
     selinux_bind_stopped(bench);
-    bench->facts.systemd_unit.active_state = "inactive";
-    bench->facts.systemd_unit.result = "success";
+    was_a_person(bench);
 }
 static void selinux_bind_reload(struct bench *bench)
 {
