@@ -121,20 +121,21 @@ static const char *next_step(const struct invocation *invocation, const struct l
 static enum exit_code tell(struct invocation *invocation, const struct log_tally *tally,
                            const struct log_report *read)
 {
-    struct text text = text_new(invocation->arena);
+    struct arena *arena CLEANUP_ARENA = arena_new_huge();
+    struct text text = text_new(arena);
     struct log_summary summary = {0};
     struct log_report report = *read;
 
-    log_tally_summary(tally, invocation->arena, &summary);
+    log_tally_summary(tally, arena, &summary);
     report.summary = &summary;
     report.next = next_step(invocation, &summary);
     if (report.unread > 0 && report.reading->options.since == LOG_NO_TIME)
         strings_addf(&report.notes, invocation->arena,
                      "%zu older files were not read: --since goes back to them", report.unread);
     if (cli_has(invocation, "json"))
-        text_add(&text, log_report_json(&report, invocation->arena));
+        text_add(&text, log_report_json(&report, arena));
     else
-        log_report_text(&invocation->style, &report, invocation->arena, &text);
+        log_report_text(&invocation->style, &report, arena, &text);
     cli_print(&text);
     return report.reading->failures > 0 ? EXIT_ERROR : EXIT_OK;
 }

@@ -47,7 +47,7 @@ static void place_hot(struct log_tally *tally, enum log_scan_way way)
 
 struct log_tally *log_tally_new(const struct log_options *options)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_huge();
     struct log_tally *tally = arena_alloc(arena, sizeof *tally);
 
     *tally = (struct log_tally){.arena = arena,

@@ -7,18 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { BLOCK_SIZE = 64 * 1024, ALIGNMENT = 16, FIRST_GROWTH = 8 };
+enum {
+    BLOCK_SIZE = 64 * 1024,
+    HUGE_PAGE = 2 * 1024 * 1024, /* of x86-64, and of arm64 with pages of 4 KiB */
+    ALIGNMENT = 16,
+    FIRST_GROWTH = 8,
+};
 
 struct block {
     struct block *next;
     size_t used;
     size_t size;
+    bool is_mapped; /* HUGE_PAGE bytes; else it came from calloc() */
     _Alignas(ALIGNMENT) unsigned char bytes[];
 };
 
 struct arena {
     struct block *blocks; /* the one allocated from is first */
+    bool is_huge;
 };
 
 static void (*exhausted_handler)(void);
@@ -44,13 +52,24 @@ struct arena *arena_new(void)
     return arena;
 }
 
+struct arena *arena_new_huge(void)
+{
+    struct arena *arena = arena_new();
+
+    arena->is_huge = true;
+    return arena;
+}
+
 void arena_free(struct arena *arena)
 {
     if (arena == NULL)
         return;
     for (struct block *block = arena->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        free(block);
+        if (block->is_mapped)
+            (void)munmap(block, HUGE_PAGE);
+        else
+            free(block);
     }
     free(arena);
 }
@@ -66,6 +85,36 @@ void arena_adopt(struct arena *arena, struct arena *other)
     free(other);
 }
 
+/* The kernel gives a huge page only where all of it fits in, so what is before and behind goes back. Where there are
+ * none it is as slow as other memory. */
+static struct block *map_block(void)
+{
+    char *memory =
+        mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        arena_exhausted();
+    size_t past = (uintptr_t)memory % HUGE_PAGE, before = past == 0 ? 0 : HUGE_PAGE - past;
+    if (before > 0)
+        (void)munmap(memory, before);
+    (void)munmap(memory + before + HUGE_PAGE, HUGE_PAGE - before);
+    (void)madvise(memory + before, HUGE_PAGE, MADV_HUGEPAGE);
+    struct block *block = (struct block *)(void *)(memory + before);
+    block->size = HUGE_PAGE - sizeof *block;
+    block->is_mapped = true;
+    return block;
+}
+
+static struct block *new_block(size_t room)
+{
+    struct block *block = calloc(1, sizeof *block + room);
+
+    if (block == NULL)
+        arena_exhausted();
+    block->size = room;
+    return block;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - sizeof(struct block))
@@ -74,12 +123,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 
     struct block *block = arena->blocks;
     if (block == NULL || block->size - block->used < size) {
-        size_t room = size > BLOCK_SIZE / 4 ? size : (size_t)BLOCK_SIZE;
-        block = calloc(1, sizeof *block + room);
-        if (block == NULL)
-            arena_exhausted();
-        block->size = room;
-        if (size > BLOCK_SIZE / 4 && arena->blocks != NULL) {
+        bool is_large = size > (arena->is_huge ? HUGE_PAGE : BLOCK_SIZE) / 4;
+        if (is_large)
+            block = new_block(size);
+        else
+            block = arena->is_huge ? map_block() : new_block(BLOCK_SIZE);
+        if (is_large && arena->blocks != NULL) {
             /* A large piece gets a block of its own behind the current one, whose rest stays in
              * use. */
             block->next = arena->blocks->next;

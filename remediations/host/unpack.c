@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INPUT_SIZE = 128 * 1024, MAGIC_MAX = 6 };
+enum { INPUT_SIZE = 128 * 1024, FIRST_SIZE = 4 * 1024, MAGIC_MAX = 6 };
 
 struct unpack {
     int fd;
@@ -66,8 +66,8 @@ static int read_some(const struct unpack *unpack, void *buffer, size_t room, siz
     return 0;
 }
 
-/* At least `least` bytes wait in `input`, or all that the file still has. */
-static int fill(struct unpack *unpack, size_t least, struct err *err)
+/* At least `least` bytes wait in `input`, or all that the file still has, and at most `most`. */
+static int fill(struct unpack *unpack, size_t least, size_t most, struct err *err)
 {
     if (unpack->start > 0) {
         memmove(unpack->input, unpack->input + unpack->start, unpack->end - unpack->start);
@@ -76,7 +76,7 @@ static int fill(struct unpack *unpack, size_t least, struct err *err)
     }
     while (unpack->end < least && !unpack->at_end_of_file) {
         size_t got;
-        if (read_some(unpack, unpack->input + unpack->end, INPUT_SIZE - unpack->end, &got, err) < 0)
+        if (read_some(unpack, unpack->input + unpack->end, most - unpack->end, &got, err) < 0)
             return -1;
         unpack->at_end_of_file = got == 0;
         unpack->end += got;
@@ -86,7 +86,8 @@ static int fill(struct unpack *unpack, size_t least, struct err *err)
 
 static int tell_kind(struct unpack *unpack, struct err *err)
 {
-    if (fill(unpack, MAGIC_MAX, err) < 0)
+    /* Of a file that is not packed the rest is better read to where it is wanted. */
+    if (fill(unpack, MAGIC_MAX, FIRST_SIZE, err) < 0)
         return -1;
     for (size_t i = 0; i < KINDS; i++) {
         if (unpack->end < kinds[i].len || memcmp(unpack->input, kinds[i].magic, kinds[i].len) != 0)
@@ -157,7 +158,7 @@ static int unpack_some(struct unpack *unpack, unsigned char *buffer, size_t room
     *out_len = 0;
     while (*out_len == 0) {
         enum unpack_result result = UNPACK_MORE;
-        if (unpack->start == unpack->end && fill(unpack, 1, err) < 0)
+        if (unpack->start == unpack->end && fill(unpack, 1, INPUT_SIZE, err) < 0)
             return -1;
         if (unpack->start == unpack->end && unpack->may_end)
             return 0;

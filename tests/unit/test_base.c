@@ -57,12 +57,9 @@ static void test_err_too_long_text_is_cut_and_says_so(void **state)
 
 /* ---- arena ---- */
 
-static void test_arena_memory_is_zeroed_aligned_and_apart(void **state)
+static void check_memory(struct arena *arena)
 {
-    struct arena *arena CLEANUP_ARENA = arena_new();
-
-    (void)state;
-    for (size_t size = 0; size < 200000; size = size * 2 + 7) {
+    for (size_t size = 0; size < 600000; size = size * 2 + 7) {
         unsigned char *first = arena_alloc(arena, size), *second = arena_alloc(arena, size);
         assert_int_equal((uintptr_t)first % 16, 0);
         assert_int_equal((uintptr_t)second % 16, 0);
@@ -73,6 +70,27 @@ static void test_arena_memory_is_zeroed_aligned_and_apart(void **state)
             assert_int_equal(second[i], 0);
         memset(second, 0xbb, size);
     }
+}
+
+static void test_arena_memory_is_zeroed_aligned_and_apart(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+
+    (void)state;
+    check_memory(arena);
+}
+
+static void test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new(), *huge = arena_new_huge();
+
+    (void)state;
+    char *kept = arena_string(huge, "kept");
+    for (int i = 0; i < 4; i++) /* more than one page's */
+        check_memory(huge);
+    arena_adopt(arena, huge);
+    check_memory(arena);
+    assert_string_equal(kept, "kept");
 }
 
 static void test_arena_pushed_elements_stay_in_order(void **state)
@@ -438,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_err_system_error_is_named_and_wrapped),
         cmocka_unit_test(test_err_too_long_text_is_cut_and_says_so),
         cmocka_unit_test(test_arena_memory_is_zeroed_aligned_and_apart),
+        cmocka_unit_test(test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted),
         cmocka_unit_test(test_arena_pushed_elements_stay_in_order),
         cmocka_unit_test(test_arena_exhausted_memory_ends_in_the_handler),
         cmocka_unit_test(test_span_numbers_are_bounded_digits),
