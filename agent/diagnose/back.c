@@ -110,7 +110,7 @@ static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
 
 static const char *advise_refused(struct diagnosis_work *work, const struct server_view *view)
 {
-    if (path_rule(work, view) != NULL)
+    if (path_rule(work, view) != NULL || path_answer(work, view) != NULL)
         return path_advise(work, view);
     if (rejected_listener(work, view) != NULL)
         return arena_printf(work->arena,

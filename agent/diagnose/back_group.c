@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "agent/diagnose/path.h"
+
 const struct server_view *back_member(const struct diagnosis_work *work,
                                       const struct back_group *group, size_t index)
 {
@@ -104,6 +106,15 @@ static void tell_asked(struct diagnosis_work *work, struct finding *finding,
                           asked->tls_text != NULL ? asked->tls_text : "");
 }
 
+static const char *answer_text(struct diagnosis_work *work, const struct server_view *view)
+{
+    const struct probe_answer *answer = path_answer(work, view);
+
+    return answer == NULL
+               ? ""
+               : arena_printf(work->arena, ": ICMP %s from %s", answer->word, answer->from);
+}
+
 static void tell_member(struct diagnosis_work *work, struct finding *finding,
                         const struct server_view *view)
 {
@@ -126,9 +137,9 @@ static void tell_member(struct diagnosis_work *work, struct finding *finding,
         diagnose_evidence(work, finding, SOURCE_CONFIG, "server %s/%s %s", view->backend,
                           view->name, view->server != NULL ? look_shown(view->server->text) : "?");
     if (view->probe != NULL)
-        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " %s",
+        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " %s%s",
                           look_shown(work->facts->host_name), view->address, view->port,
-                          probe_text(view->probe));
+                          probe_text(view->probe), answer_text(work, view));
     if (look_check_goes_elsewhere(view) && view->check_probe != NULL)
         diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " (its check) %s",
                           look_shown(work->facts->host_name), view->check_address, view->check_port,

@@ -119,7 +119,8 @@ static const struct cause rows[] = {
                          "address and port, or a firewall rejects it. Clients get 503 when no "
                          "other server is left",
                 .proof = "the check text or the connection errors of HAProxy say refused, and a "
-                         "connect of our own is refused too",
+                         "connect of our own is refused too. Where ICMP says so it is a packet "
+                         "filter, and whose: a service's host answers with a reset",
                 .repair = "advice: the address and port where a service must be started or a rule "
                           "taken away",
                 .cost = "nothing is changed by hamedic",
@@ -161,7 +162,8 @@ static const struct cause rows[] = {
                 .means = "the kernel, or a router, answers that host or network cannot be reached: "
                          "no route, no neighbour with that address, or a firewall that says so",
                 .proof = "the check text says so, or a connect of our own ends with EHOSTUNREACH "
-                         "or ENETUNREACH",
+                         "or ENETUNREACH; this host's tables, or the ICMP answer and who sent it, "
+                         "say where the way ends",
                 .repair = "advice: the route, the neighbour or the firewall to look at",
                 .cost = "nothing is changed by hamedic",
                 .unlike =

@@ -93,9 +93,40 @@ void path_tell(struct diagnosis_work *work, struct finding *finding, const struc
                           is_cut(path) ? ", which is down" : "", neighbour_text(work, path));
 }
 
+const struct probe_answer *path_answer(const struct diagnosis_work *work,
+                                       const struct server_view *view)
+{
+    const struct probe_answer *answer = view->probe != NULL ? view->probe->answer : NULL;
+
+    return answer == NULL || look_is_loopback(answer->from) ||
+                   links_have(&work->facts->net.links, answer->from)
+               ? NULL
+               : answer;
+}
+
+static const char *advise_answer(struct diagnosis_work *work, const struct server_view *view,
+                                 const struct probe_answer *answer)
+{
+    const char *target = look_shown(view->address);
+    bool is_there = strcmp(answer->from, target) == 0;
+
+    if (answer->is_filter)
+        return arena_printf(work->arena,
+                            "let tcp/%" PRIu32 " from %s pass in the firewall %s %s: it is that "
+                            "which answers, not the service of %s/%s",
+                            view->port, look_shown(work->facts->host_name),
+                            is_there ? "of" : "on the way, at", answer->from, view->backend,
+                            view->name);
+    return arena_printf(work->arena,
+                        "on the router %s: see its route to %s, and whether it finds that host "
+                        "(%s/%s)",
+                        answer->from, target, view->backend, view->name);
+}
+
 const char *path_advise(struct diagnosis_work *work, const struct server_view *view)
 {
     const struct firewall_answer *rule = path_rule(work, view);
+    const struct probe_answer *answer = path_answer(work, view);
     const struct path *path = find_path(work, view);
     struct arena *arena = work->arena;
 
@@ -105,6 +136,8 @@ const char *path_advise(struct diagnosis_work *work, const struct server_view *v
                             "%s (%s/%s)",
                             view->port, look_shown(view->address), rule->place, view->backend,
                             view->name);
+    if (answer != NULL)
+        return advise_answer(work, view, answer);
     if (path == NULL)
         return NULL;
     if (path->state == PATH_NONE)

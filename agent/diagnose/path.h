@@ -19,5 +19,9 @@ bool path_is_lossy(const struct diagnosis_work *work, const struct server_view *
 /* The rule of this host itself that keeps HAProxy from this server; NULL: none is known. */
 const struct firewall_answer *path_rule(const struct diagnosis_work *work,
                                         const struct server_view *view);
+/* Who on the way to it, or on its host before its service, answered a connect of ours; NULL: nobody is known to.
+ * What this host said to itself is no such answer. */
+const struct probe_answer *path_answer(const struct diagnosis_work *work,
+                                       const struct server_view *view);
 
 #endif

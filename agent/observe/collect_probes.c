@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "agent/observe/collect.h"
+#include "agent/observe/probe_answer.h"
 #include "remediations/host/network.h"
 
 /* So many at once that the usual limit of descriptors is enough. All that are well take their turn
@@ -77,6 +78,7 @@ static bool add_if_new(struct known *known, const struct target *targets, size_t
 }
 
 struct list {
+    struct arena *arena;
     struct target *targets;
     struct probe *probes;
     size_t count;
@@ -159,7 +161,7 @@ static void try_sources(struct collection *collection, const struct cfg *cfg)
 
 /* The descriptor, or -1 where it was decided at once. A reset at the end: no TIME-WAIT stays
  * behind, which would take a local port from HAProxy. */
-static int begin(struct target *target, struct probe *probe)
+static int begin(struct target *target, struct probe *probe, struct arena *arena)
 {
     const struct linger reset = {.l_onoff = 1};
     int fd CLEANUP_FD =
@@ -170,16 +172,19 @@ static int begin(struct target *target, struct probe *probe)
         probe->error = errno;
         return -1;
     }
+    probe_answer_watch(fd, target->address.ss_family);
     if (connect(fd, (const struct sockaddr *)&target->address, target->len) == 0)
         return -1;
     if (errno == EINPROGRESS)
         return take_fd(&fd);
     probe->error = errno;
     probe->microseconds = now_us() - target->started;
+    probe->answer = probe_answer_read(fd, arena);
     return -1;
 }
 
-static void end(const struct target *target, struct probe *probe, const struct pollfd *slot)
+static void end(const struct target *target, struct probe *probe, const struct pollfd *slot,
+                struct arena *arena)
 {
     int error = 0;
     socklen_t len = sizeof error;
@@ -190,6 +195,8 @@ static void end(const struct target *target, struct probe *probe, const struct p
         error = errno;
     probe->error = error;
     probe->microseconds = now_us() - target->started;
+    if (error != 0)
+        probe->answer = probe_answer_read(slot->fd, arena);
     (void)close(slot->fd);
 }
 
@@ -204,7 +211,7 @@ static void begin_more(struct list *list, struct flight *flight, size_t *next)
 {
     while (flight->count < AT_ONCE && *next < list->count) {
         size_t index = (*next)++;
-        int fd = begin(&list->targets[index], &list->probes[index]);
+        int fd = begin(&list->targets[index], &list->probes[index], list->arena);
 
         if (fd < 0)
             continue;
@@ -223,7 +230,7 @@ static void end_some(struct list *list, struct flight *flight)
         struct pollfd slot = flight->slots[i];
 
         if (slot.revents != 0 || now - list->targets[index].started >= DEADLINE_US) {
-            end(&list->targets[index], &list->probes[index], &slot);
+            end(&list->targets[index], &list->probes[index], &slot, list->arena);
             continue;
         }
         flight->slots[kept] = slot;
@@ -281,6 +288,7 @@ int collect_probes(struct collection *collection, struct err *err)
 
     if (known->cfg == NULL)
         return err_set(err, ERR_UNSUPPORTED, "no configuration was read that names servers");
+    list->arena = arena;
     list->targets = arena_alloc(arena, PROBES_MAX * sizeof *list->targets);
     list->probes = arena_alloc(arena, PROBES_MAX * sizeof *list->probes);
     list_targets(known->cfg, list);

@@ -10,12 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What was said to a connect by somebody else than the server's own TCP. */
+struct probe_answer {
+    const char *from; /* an address */
+    const char *word; /* "port unreachable" */
+    bool is_filter;   /* only a packet filter says so to TCP */
+};
+
 struct probe {
     const char *address; /* of a server, or of its check */
     uint32_t port;
     int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
                 */
     int64_t microseconds;
+    const struct probe_answer *answer; /* NULL: none */
 };
 
 /* An address that a `source` names. */

@@ -222,7 +222,7 @@ static inline void bench_network(struct bench *bench)
     bench->sysctls[SYSCTL_SOMAXCONN] = (struct sysctl_fact){
         .key = "net.core.somaxconn", .running = "4096", .kernel_default = "4096"};
     for (size_t i = 0; i < 3; i++) {
-        bench->probes[i] = (struct probe){addresses[i], ports[i], 0, 600};
+        bench->probes[i] = (struct probe){addresses[i], ports[i], 0, 600, NULL};
         bench->destinations[i] =
             bench_destination("10.0.0.5", addresses[i], ports[i], 40, 30, 10, 0);
     }

@@ -40,7 +40,7 @@ static inline void bench_httpchk(struct bench *bench)
 static inline void bench_check_port(struct bench *bench, int error, int64_t microseconds)
 {
     bench_edit(bench, "app1 10.0.0.11:8080 check", "app1 10.0.0.11:8080 check port 9090");
-    bench->probes[PROBE_SPARE] = (struct probe){"10.0.0.11", 9090, error, microseconds};
+    bench->probes[PROBE_SPARE] = (struct probe){"10.0.0.11", 9090, error, microseconds, NULL};
     bench->facts.probe_count = PROBE_SPARE + 1;
 }
 

@@ -501,7 +501,7 @@ static void loopback_only(struct bench *bench)
     bench->rows[ROW_WEB1].address = "10.0.0.5:9000";
     bench->web1->address = "10.0.0.5";
     bench->web1->port = 9000;
-    bench->probes[PROBE_WEB1] = (struct probe){"10.0.0.5", 9000, ECONNREFUSED, 90};
+    bench->probes[PROBE_WEB1] = (struct probe){"10.0.0.5", 9000, ECONNREFUSED, 90, NULL};
     bench->listeners[LISTENER_SPARE] = bench_listener("127.0.0.1", 9000, 0, 128, 9);
     bench->facts.sockets.listener_count = LISTENER_ROOM;
 }

@@ -65,6 +65,8 @@ backend app
     server one 127.0.0.11:9001 check inter 200 fall 1 rise 1
     server two 127.0.0.12:9001 check inter 200 fall 1 rise 1
 """
+# A peer answers while connect() is still at work: Linux heeds an ICMP answer to the next SYN only, a second later.
+PEER_APP = APP.replace("inter 200", "inter 3s")
 CONFIG = "/etc/haproxy/haproxy.cfg"
 LOG = "/var/log/haproxy.log"
 API = "/run/haproxy/admin.sock"
@@ -274,6 +276,7 @@ class Peer(Place):
 
 class Host(Place):
     APP = APP
+    PEER_APP = PEER_APP
 
     def __init__(self, build):
         super().__init__(os.path.join(build, "tests", "host"))

@@ -1,0 +1,24 @@
+"""The packet filter of a server's host says that the host is prohibited, as firewalld's does: "No route to host", and there is a
+route."""
+CAUSE = "backend-unreachable"
+NOT = ["backend-refused", "backend-timeout"]
+
+
+def make(host):
+    peer = host.peer()
+    peer.backend("0.0.0.0:9001")
+    peer.run(["nft", "-f", "-"], stdin="table ip t { chain c { type filter hook input priority 0; "
+                                       "tcp dport 9001 reject with icmp type host-prohibited; }; }\n")
+    host.app(host.PEER_APP.replace("127.0.0.11:9001", f"{peer.address}:9001"))
+    host.wait(lambda: host.has_status("app", "one", "DOWN"), "the check to fail")
+
+
+def happened(host):
+    host.said("No route to host")
+    host.run(["ip", "route", "get", host.peers[0].address])
+
+
+def check(host, report):
+    finding = report["findings"][0]
+    assert f"firewall of {host.peers[0].address}:" in str(finding["advice"]), finding
+    assert f"ICMP host prohibited from {host.peers[0].address}" in str(finding["evidence"]), finding

@@ -1,0 +1,21 @@
+"""This host has a route to a server, by a router that has none."""
+CAUSE = "backend-unreachable"
+NOT = ["backend-refused", "backend-timeout"]
+
+
+def make(host):
+    peer = host.peer()
+    peer.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+    host.run(["ip", "route", "add", "10.99.0.0/16", "via", peer.address])
+    host.app(host.PEER_APP.replace("127.0.0.11:9001", "10.99.0.5:9001"))
+    host.wait(lambda: host.has_status("app", "one", "DOWN"), "the check to fail")
+
+
+def happened(host):
+    host.said("Network is unreachable")
+
+
+def check(host, report):
+    finding = report["findings"][0]
+    assert f"on the router {host.peers[0].address}:" in str(finding["advice"]), finding
+    assert "firewall" not in str(finding["advice"]), finding
