@@ -43,6 +43,7 @@ struct inquiries {
     size_t count;
     int64_t started;
     struct arena *arena;
+    struct err no_tls; /* why TLS could not even be begun; empty: it could, or was not asked for */
 };
 
 /* ---- before: with the agent's rights ---- */
@@ -178,16 +179,14 @@ static bool step_connect(struct inquiries *all, const struct inquiry *inquiry, s
 {
     int error = 0;
     socklen_t len = sizeof error;
-    struct err ignored;
 
-    (void)all;
     if (getsockopt(line->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0) {
         end_line(line);
         return false;
     }
     line->phase = line->is_tls ? PHASE_SHAKE : PHASE_SEND;
     if (line->is_tls &&
-        tls_new(line->fd, inquiry->ask->name, inquiry->trusted, &line->tls, &ignored) < 0)
+        tls_new(line->fd, inquiry->ask->name, inquiry->trusted, &line->tls, &all->no_tls) < 0)
         end_line(line);
     return line->phase != PHASE_OVER;
 }
@@ -399,7 +398,6 @@ int collect_answers(struct collection *collection, struct err *err)
     struct asked *asked = arena_alloc(collection->arena, (all->count + 1) * sizeof *asked);
     size_t count = 0;
 
-    (void)err;
     all->started = clock_ms(CLOCK_MONOTONIC);
     all->arena = collection->arena;
     /* A write into a closed TLS connection is OpenSSL's; this process is for nothing else. */
@@ -410,6 +408,10 @@ int collect_answers(struct collection *collection, struct err *err)
             count++;
         for (size_t k = 0; k < LINES; k++)
             tls_free(all->at[i].lines[k].tls);
+    }
+    if (count == 0 && all->no_tls.text[0] != '\0') {
+        *err = all->no_tls;
+        return -1;
     }
     collection->facts->asked = asked;
     collection->facts->asked_count = count;

@@ -1,7 +1,10 @@
 #include "remediations/host/tls.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +17,80 @@
 
 enum { TEXT_MAX = 160, AUTHORITIES_MAX = 512 };
 
+/* OpenSSL is loaded when it is first needed: nearly no command speaks TLS, each start would cost some 140 page faults
+ * more (perf stat -e page-faults), and what changes the host as root has no use for it. */
+#define FUNCTIONS(F)                                                                               \
+    F(ASN1_TIME_print)                                                                             \
+    F(BIO_ctrl)                                                                                    \
+    F(BIO_free)                                                                                    \
+    F(BIO_new)                                                                                     \
+    F(BIO_new_mem_buf)                                                                             \
+    F(BIO_s_mem)                                                                                   \
+    F(ERR_clear_error)                                                                             \
+    F(ERR_error_string_n)                                                                          \
+    F(ERR_get_error)                                                                               \
+    F(ERR_reason_error_string)                                                                     \
+    F(PEM_read_bio_X509)                                                                           \
+    F(SSL_CTX_free)                                                                                \
+    F(SSL_CTX_get_cert_store)                                                                      \
+    F(SSL_CTX_new)                                                                                 \
+    F(SSL_CTX_set_verify)                                                                          \
+    F(SSL_ctrl)                                                                                    \
+    F(SSL_do_handshake)                                                                            \
+    F(SSL_free)                                                                                    \
+    F(SSL_get_error)                                                                               \
+    F(SSL_get_peer_certificate)                                                                    \
+    F(SSL_get_verify_result)                                                                       \
+    F(SSL_new)                                                                                     \
+    F(SSL_read)                                                                                    \
+    F(SSL_set_connect_state)                                                                       \
+    F(SSL_set_fd)                                                                                  \
+    F(SSL_write)                                                                                   \
+    F(TLS_client_method)                                                                           \
+    F(X509_STORE_add_cert)                                                                         \
+    F(X509_cmp_current_time)                                                                       \
+    F(X509_free)                                                                                   \
+    F(X509_get0_notAfter)                                                                          \
+    F(X509_get0_notBefore)                                                                         \
+    F(X509_verify_cert_error_string)
+
+/* A name may be a macro that stands for another one: it is expanded first. */
+#define TEXT_OF(name)  TEXT_OF_(name)
+#define TEXT_OF_(name) #name
+
+/* What this was compiled for, and no other: types and numbers are those of its headers. */
+#ifdef OPENSSL_SHLIB_VERSION
+#define LIBRARY "libssl.so." TEXT_OF(OPENSSL_SHLIB_VERSION)
+#else
+#define LIBRARY "libssl.so." SHLIB_VERSION_NUMBER
+#endif
+
+static struct {
+#define MEMBER(name) __typeof__(name) *name;
+    FUNCTIONS(MEMBER)
+} lib;
+static bool is_loaded;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void load(void)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } functions[] = {
+#define ROW(name) {TEXT_OF(name), offsetof(__typeof__(lib), name)},
+        FUNCTIONS(ROW)};
+    void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL); /* and libcrypto, which it needs */
+
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        void *function = handle == NULL ? NULL : dlsym(handle, functions[i].name);
+        if (function == NULL)
+            return;
+        memcpy((char *)&lib + functions[i].offset, &function, sizeof function);
+    }
+    is_loaded = true;
+}
+
 struct tls {
     SSL_CTX *context;
     SSL *session;
@@ -23,18 +100,18 @@ struct tls {
 
 static int add_authorities(SSL_CTX *context, struct span trusted, struct err *err)
 {
-    X509_STORE *store = SSL_CTX_get_cert_store(context);
-    BIO *text = trusted.len > INT_MAX ? NULL : BIO_new_mem_buf(trusted.ptr, (int)trusted.len);
+    X509_STORE *store = lib.SSL_CTX_get_cert_store(context);
+    BIO *text = trusted.len > INT_MAX ? NULL : lib.BIO_new_mem_buf(trusted.ptr, (int)trusted.len);
     size_t count = 0;
     X509 *one;
 
     while (text != NULL && count < AUTHORITIES_MAX &&
-           (one = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
-        count += X509_STORE_add_cert(store, one) == 1 ? 1 : 0;
-        X509_free(one);
+           (one = lib.PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        count += lib.X509_STORE_add_cert(store, one) == 1 ? 1 : 0;
+        lib.X509_free(one);
     }
-    BIO_free(text);
-    ERR_clear_error();
+    lib.BIO_free(text);
+    lib.ERR_clear_error();
     return count > 0 ? 0 : err_set(err, ERR_INPUT, "no certificate is in the file of authorities");
 }
 
@@ -50,7 +127,9 @@ static int take_any(int is_good, X509_STORE_CTX *store)
 static bool set_name(SSL *session, const char *name)
 {
     char *copy = name == NULL ? NULL : strdup(name);
-    bool done = name == NULL || (copy != NULL && SSL_set_tlsext_host_name(session, copy) == 1);
+    bool done =
+        name == NULL || (copy != NULL && lib.SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                                                      TLSEXT_NAMETYPE_host_name, copy) == 1);
 
     free(copy);
     return done;
@@ -58,34 +137,36 @@ static bool set_name(SSL *session, const char *name)
 
 int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls, struct err *err)
 {
+    (void)pthread_once(&once, load);
+    if (!is_loaded)
+        return err_set(err, ERR_UNSUPPORTED, "%s is not here", LIBRARY);
     struct tls *tls = calloc(1, sizeof *tls);
-
     if (tls == NULL)
         return err_sys(err, ENOMEM, "cannot begin a TLS session");
-    tls->context = SSL_CTX_new(TLS_client_method());
+    tls->context = lib.SSL_CTX_new(lib.TLS_client_method());
     if (tls->context != NULL)
-        SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, take_any);
+        lib.SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, take_any);
     tls->is_judged = trusted.len > 0;
     if (tls->context != NULL && trusted.len > 0 &&
         add_authorities(tls->context, trusted, err) < 0) {
         tls_free(tls);
         return -1;
     }
-    tls->session = tls->context != NULL ? SSL_new(tls->context) : NULL;
-    if (tls->session == NULL || SSL_set_fd(tls->session, fd) != 1 ||
+    tls->session = tls->context != NULL ? lib.SSL_new(tls->context) : NULL;
+    if (tls->session == NULL || lib.SSL_set_fd(tls->session, fd) != 1 ||
         !set_name(tls->session, name)) {
         tls_free(tls);
-        ERR_clear_error();
+        lib.ERR_clear_error();
         return err_set(err, ERR_UNSUPPORTED, "OpenSSL cannot be used here");
     }
-    SSL_set_connect_state(tls->session);
+    lib.SSL_set_connect_state(tls->session);
     *out_tls = tls;
     return 0;
 }
 
 static enum tls_step step_of(struct tls *tls, int result)
 {
-    switch (SSL_get_error(tls->session, result)) {
+    switch (lib.SSL_get_error(tls->session, result)) {
     case SSL_ERROR_WANT_READ:
         return TLS_STEP_READ;
     case SSL_ERROR_WANT_WRITE:
@@ -95,15 +176,15 @@ static enum tls_step step_of(struct tls *tls, int result)
     default:
         break;
     }
-    tls->error = ERR_get_error();
-    ERR_clear_error();
+    tls->error = lib.ERR_get_error();
+    lib.ERR_clear_error();
     return TLS_STEP_FAILED;
 }
 
 enum tls_step tls_shake(struct tls *tls)
 {
-    ERR_clear_error();
-    int result = SSL_do_handshake(tls->session);
+    lib.ERR_clear_error();
+    int result = lib.SSL_do_handshake(tls->session);
     if (result == 1)
         return TLS_STEP_DONE;
     enum tls_step step = step_of(tls, result);
@@ -114,23 +195,23 @@ enum tls_step tls_shake(struct tls *tls)
 /* "Jan  1 00:00:00 2026 GMT" */
 static const char *time_text_of(const ASN1_TIME *time, struct arena *arena)
 {
-    BIO *text = BIO_new(BIO_s_mem());
+    BIO *text = lib.BIO_new(lib.BIO_s_mem());
     char *bytes = NULL;
     const char *result = NULL;
 
-    if (text != NULL && ASN1_TIME_print(text, time) == 1) {
-        long len = BIO_get_mem_data(text, &bytes);
+    if (text != NULL && lib.ASN1_TIME_print(text, time) == 1) {
+        long len = lib.BIO_ctrl(text, BIO_CTRL_INFO, 0, &bytes);
         if (len > 0)
             result = escape_span(arena, (struct span){bytes, (size_t)len}, TEXT_MAX);
     }
-    BIO_free(text);
+    lib.BIO_free(text);
     return result;
 }
 
 static const char *valid_text(const X509 *certificate, struct arena *arena)
 {
-    const char *from = time_text_of(X509_get0_notBefore(certificate), arena);
-    const char *until = time_text_of(X509_get0_notAfter(certificate), arena);
+    const char *from = time_text_of(lib.X509_get0_notBefore(certificate), arena);
+    const char *until = time_text_of(lib.X509_get0_notAfter(certificate), arena);
 
     return arena_printf(arena, "it is valid from %s until %s", from != NULL ? from : "?",
                         until != NULL ? until : "?");
@@ -138,21 +219,21 @@ static const char *valid_text(const X509 *certificate, struct arena *arena)
 
 static enum tls_result judge(const struct tls *tls, struct arena *arena, const char **out_text)
 {
-    long verdict = SSL_get_verify_result(tls->session);
-    X509 *certificate = SSL_get_peer_certificate(tls->session);
+    long verdict = lib.SSL_get_verify_result(tls->session);
+    X509 *certificate = lib.SSL_get_peer_certificate(tls->session);
     enum tls_result result = TLS_RESULT_GOOD;
 
     if (certificate == NULL)
         return TLS_RESULT_GOOD;
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0 ||
-        X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+    if (lib.X509_cmp_current_time(lib.X509_get0_notAfter(certificate)) < 0 ||
+        lib.X509_cmp_current_time(lib.X509_get0_notBefore(certificate)) > 0) {
         *out_text = valid_text(certificate, arena);
         result = TLS_RESULT_NOT_VALID;
     } else if (tls->is_judged && verdict != X509_V_OK) {
-        *out_text = escape_string(arena, X509_verify_cert_error_string(verdict));
+        *out_text = escape_string(arena, lib.X509_verify_cert_error_string(verdict));
         result = TLS_RESULT_NOT_TRUSTED;
     }
-    X509_free(certificate);
+    lib.X509_free(certificate);
     return result;
 }
 
@@ -171,8 +252,8 @@ enum tls_result tls_outcome(const struct tls *tls, struct arena *arena, const ch
     if (tls->error == 0) {
         *out_text = "the connection was closed";
     } else {
-        const char *words = ERR_reason_error_string(tls->error);
-        ERR_error_string_n(tls->error, text, sizeof text);
+        const char *words = lib.ERR_reason_error_string(tls->error);
+        lib.ERR_error_string_n(tls->error, text, sizeof text);
         *out_text = escape_string(arena, words != NULL ? words : text);
     }
     return TLS_RESULT_FAILED;
@@ -183,8 +264,8 @@ enum tls_step tls_send(struct tls *tls, struct span bytes, size_t *out_len)
     *out_len = 0;
     if (bytes.len == 0 || bytes.len > INT_MAX)
         return TLS_STEP_DONE;
-    ERR_clear_error();
-    int result = SSL_write(tls->session, bytes.ptr, (int)bytes.len);
+    lib.ERR_clear_error();
+    int result = lib.SSL_write(tls->session, bytes.ptr, (int)bytes.len);
     if (result <= 0)
         return step_of(tls, result);
     *out_len = (size_t)result;
@@ -194,8 +275,8 @@ enum tls_step tls_send(struct tls *tls, struct span bytes, size_t *out_len)
 enum tls_step tls_receive(struct tls *tls, char *buffer, size_t room, size_t *out_len)
 {
     *out_len = 0;
-    ERR_clear_error();
-    int result = SSL_read(tls->session, buffer, room > INT_MAX ? INT_MAX : (int)room);
+    lib.ERR_clear_error();
+    int result = lib.SSL_read(tls->session, buffer, room > INT_MAX ? INT_MAX : (int)room);
     if (result <= 0)
         return step_of(tls, result);
     *out_len = (size_t)result;
@@ -206,7 +287,7 @@ void tls_free(struct tls *tls)
 {
     if (tls == NULL)
         return;
-    SSL_free(tls->session);
-    SSL_CTX_free(tls->context);
+    lib.SSL_free(tls->session);
+    lib.SSL_CTX_free(tls->context);
     free(tls);
 }

@@ -6,7 +6,7 @@
  *          authorities to believe; len 0: nobody is asked, and only the certificate's time counts.
  *          Nothing is refused because of a certificate: what is wrong with it is told afterwards.
  * Owns:    the caller keeps fd and closes it after tls_free. Texts of the peer are escaped.
- * Errors:  tls_new: ERR_SYS ENOMEM, ERR_UNSUPPORTED where this build has no OpenSSL, ERR_INPUT where `trusted`
+ * Errors:  tls_new: ERR_SYS ENOMEM, ERR_UNSUPPORTED where this build, or this host, has no OpenSSL, ERR_INPUT where `trusted`
  *          holds no certificate.
  * Source:  SSL_do_handshake(3), SSL_get_verify_result(3); OpenSSL 1.1.1 and later.
  */
