@@ -350,8 +350,7 @@ static void socket_missing(struct diagnosis_work *work, const struct cause *caus
     struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, "global");
 
     finding->summary = "no stats socket is configured: the Runtime API is off";
-    diagnose_evidence(work, finding, SOURCE_CONFIG,
-                      "no `stats socket` in global that has a path, or an address");
+    diagnose_evidence(work, finding, SOURCE_CONFIG, "no `stats socket` in global");
     if (!facts->tree && facts->haproxy->running && facts->stats_error != NULL)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s", facts->stats_error);
     strings_add(&finding->consequences, work->arena,
@@ -424,7 +423,8 @@ void latent_look_stats_socket_off(struct diagnosis_work *work, const struct caus
         if (socket->endpoint != NULL && (best == NULL || !look_same(best->level, "admin")))
             best = socket;
     }
-    if (best == NULL && !facts_have(facts, SOURCE_STATS))
+    /* One of another kind is no fault: that it cannot be asked from here is told by its collector. */
+    if (facts->cfg->global.stats_socket_count == 0 && !facts_have(facts, SOURCE_STATS))
         socket_missing(work, cause);
     else if (best != NULL && asked && !facts_have(facts, SOURCE_STATS) && !is_explained(work))
         socket_silent(work, cause, look_shown(best->endpoint));

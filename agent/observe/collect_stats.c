@@ -6,6 +6,11 @@ int collect_open_stats(struct collection *collection, struct err *err)
 
     if (!haproxy->running)
         return err_set(err, ERR_UNSUPPORTED, "no HAProxy runs here");
+    if (haproxy->stats_socket == NULL && collection->known->cfg != NULL &&
+        collection->known->cfg->global.stats_socket_count > 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "HAProxy's 'stats socket %s' is none that can be asked from here",
+                       collection->known->cfg->global.stats_sockets[0].text);
     if (haproxy->stats_socket == NULL)
         return err_set(err, ERR_UNSUPPORTED,
                        collection->known->cfg != NULL

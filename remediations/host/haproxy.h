@@ -32,8 +32,8 @@ struct haproxy {
     unsigned major, minor;
 
     struct strings config;      /* the -f arguments in order: files and directories */
-    struct strings arguments;   /* what else was given (-n 400, -C dir, -m ...), to be repeated with
-                                   -c; not   -f -c -W -Ws -D -p -S -sf -st -x -q -V */
+    struct strings arguments;   /* what else was given (-W, -n 400, -C dir, -m ...), to be repeated
+                                   with -c; not -f -c -D -p -S -sf -st -x -q -V */
     uint64_t argument_maxconn;  /* -n; 0: not given */
     const char *directory;      /* working directory; "/" */
     struct strings environment; /* NAME=VALUE the configuration may use */

@@ -99,9 +99,9 @@ static void take_flag(struct haproxy_command *command, const char *option, struc
     case 'h':
         command->serves = false;
         return;
-    case 'W':
+    case 'W': /* a `program` section is valid with a master only */
         command->master_worker = true;
-        return;
+        break;
     case 'D':
     case 'q':
     case 'V':

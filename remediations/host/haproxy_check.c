@@ -6,7 +6,7 @@
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_process.h"
 
-enum { LINE_MAX_SHOWN = 1024 };
+enum { LINE_MAX_SHOWN = 1024, SOCKETS_MAX = 64 };
 
 /* The replacement for `path`, which may be a link to what is meant; NULL: none. */
 static const struct staged_file *find_staged(const struct host *host, const char *path,
@@ -184,6 +184,27 @@ static struct span show_output(struct span output, const struct staged_file *sta
     return text_span(&shown);
 }
 
+/* "... : 'bind' : cannot use file descriptor '3' : Bad file descriptor." is said of each "bind fd@3": whoever starts
+ * HAProxy hands it that socket, and nobody hands it to a check. */
+static int *find_sockets(struct span output, struct arena *arena, size_t *out_count)
+{
+    static const char key[] = "cannot use file descriptor '";
+    int *found = NULL;
+    uint64_t number;
+
+    *out_count = 0;
+    while (*out_count < SOCKETS_MAX) {
+        const char *at = memmem(output.ptr, output.len, key, sizeof key - 1);
+        if (at == NULL)
+            return found;
+        size_t skip = (size_t)(at - output.ptr) + sizeof key - 1;
+        output = (struct span){output.ptr + skip, output.len - skip};
+        if (span_scan_u64(span_cut(&output, '\''), &number) && number > 2 && number < 1024)
+            ARENA_PUSH(arena, found, *out_count) = (int)number;
+    }
+    return found;
+}
+
 int haproxy_check(const struct host *host, const struct haproxy *haproxy,
                   const struct staged_file *staged, size_t staged_count, unsigned deadline_ms,
                   struct arena *arena, struct haproxy_verdict *out_verdict, struct err *err)
@@ -210,6 +231,10 @@ int haproxy_check(const struct host *host, const struct haproxy *haproxy,
     };
     haproxy_run_as(haproxy, &run);
     if (haproxy_program_run(&run, deadline_ms, arena, &code, &output, err) < 0)
+        return err_wrap(err, "cannot check the configuration");
+    run.sockets = code == 0 ? NULL : find_sockets(output, arena, &run.socket_count);
+    if (run.sockets != NULL &&
+        haproxy_program_run(&run, deadline_ms, arena, &code, &output, err) < 0)
         return err_wrap(err, "cannot check the configuration");
     out_verdict->exit_code = code;
     out_verdict->output = show_output(output, staged, staged_count, arena);

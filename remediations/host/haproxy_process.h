@@ -113,6 +113,8 @@ struct program_run {
     gid_t gid;
     const gid_t *groups;
     size_t group_count;
+    const int *sockets; /* numbers above 2 that it finds open, each as an unbound TCP socket */
+    size_t socket_count;
 };
 #define PROGRAM_OUTPUT_MAX ((size_t)64 * 1024)
 MUST_CHECK int haproxy_program_run(const struct program_run *run, unsigned deadline_ms,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -31,6 +32,25 @@ static bool give_up_root(const struct program_run *run)
            setresuid(run->uid, run->uid, run->uid) == 0;
 }
 
+/* Behind close_range(2): these are to stay. */
+static bool open_sockets(const struct program_run *run, int *failure)
+{
+    int last = 0, one = -1;
+
+    if (run->socket_count == 0)
+        return true;
+    for (size_t i = 0; i < run->socket_count; i++)
+        last = run->sockets[i] > last ? run->sockets[i] : last;
+    int moved = fcntl(*failure, F_DUPFD_CLOEXEC, last + 1);
+    if (moved < 0 || (one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+        return false;
+    *failure = moved;
+    for (size_t i = 0; i < run->socket_count; i++)
+        if ((run->sockets[i] == one ? fcntl(one, F_SETFD, 0) : dup2(one, run->sockets[i])) < 0)
+            return false;
+    return true;
+}
+
 static _Noreturn void become_program(const struct program_run *run, pid_t parent, int output,
                                      int failure)
 {
@@ -47,7 +67,7 @@ static _Noreturn void become_program(const struct program_run *run, pid_t parent
         /* After the change of user, which clears it. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         /* execve(2) does not write to the strings; its type is older than const. */
-        if (getppid() == parent)
+        if (open_sockets(run, &failure) && getppid() == parent)
             (void)execve(run->argv[0], (char *const *)(uintptr_t)run->argv,
                          (char *const *)(uintptr_t)run->environment);
     }

@@ -45,7 +45,7 @@ static void test_command_parse_debian_unit_gives_its_parts(void **state)
     assert_true(command.serves);
     assert_true(command.master_worker);
     assert_string_equal(joined(arena, &command.config), "/etc/haproxy/haproxy.cfg");
-    assert_string_equal(joined(arena, &command.arguments), "");
+    assert_string_equal(joined(arena, &command.arguments), "-Ws");
     assert_string_equal(command.pid_file, "/run/haproxy.pid");
     assert_string_equal(command.master_socket, "/run/haproxy-master.sock");
     assert_int_equal(command.maxconn, 0);
@@ -59,7 +59,7 @@ static void test_command_parse_injected_arguments_are_not_the_operators(void **s
 
     (void)state;
     assert_string_equal(joined(arena, &command.config), "/srv/h/a.cfg /srv/h/conf.d");
-    assert_string_equal(joined(arena, &command.arguments), "-n 400 -dW");
+    assert_string_equal(joined(arena, &command.arguments), "-W -n 400 -dW");
     assert_string_equal(joined(arena, &command.replaces), "12 13");
     assert_int_equal(command.maxconn, 400);
 }

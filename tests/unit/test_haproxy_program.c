@@ -110,6 +110,37 @@ static void test_run_descriptors_of_ours_are_not_inherited(void **state)
     (void)close(leaky[1]);
 }
 
+static void test_run_sockets_are_open_at_their_numbers(void **state)
+{
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+    static const int sockets[] = {3, 8, 21};
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    const char *argv[2] = {NULL};
+    struct script script;
+    struct span output;
+    struct err err = {0};
+    int code = -1;
+
+    (void)state;
+    write_script(&script, "for fd in 0 3 4 5 6 7 8 9 20 21 22; do\n"
+                          "case $(readlink /proc/$$/fd/$fd) in socket:*) echo $fd ;; esac\n"
+                          "done\n");
+    argv[0] = script.path;
+    struct program_run program = {.argv = argv,
+                                  .environment = environment,
+                                  .directory = script.directory,
+                                  .sockets = sockets,
+                                  .socket_count = 3};
+    assert_int_equal(haproxy_program_run(&program, 10000, arena, &code, &output, &err), 0);
+    remove_script(&script);
+    assert_true(span_is(output, "3\n8\n21\n"));
+    /* What cannot be run is still told, also where the pipe for that had one of the numbers. */
+    argv[0] = "/nonexistent";
+    program.directory = "/";
+    assert_int_equal(haproxy_program_run(&program, 10000, arena, &code, &output, &err), -1);
+    assert_non_null(strstr(err.text, "cannot run '/nonexistent'"));
+}
+
 static void test_run_output_beyond_the_bound_is_dropped_and_the_program_ends(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -231,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_run_gives_both_outputs_and_the_exit),
         cmocka_unit_test(test_run_environment_words_and_directory_are_the_given_ones),
         cmocka_unit_test(test_run_descriptors_of_ours_are_not_inherited),
+        cmocka_unit_test(test_run_sockets_are_open_at_their_numbers),
         cmocka_unit_test(test_run_output_beyond_the_bound_is_dropped_and_the_program_ends),
         cmocka_unit_test(test_run_killed_by_a_signal_tells_it),
         cmocka_unit_test(test_run_deadline_ends_the_program_and_what_it_started),
