@@ -194,7 +194,8 @@ static int *find_sockets(struct span output, struct arena *arena, size_t *out_co
 
     *out_count = 0;
     while (*out_count < SOCKETS_MAX) {
-        const char *at = memmem(output.ptr, output.len, key, sizeof key - 1);
+        const char *at =
+            output.len == 0 ? NULL : memmem(output.ptr, output.len, key, sizeof key - 1);
         if (at == NULL)
             return found;
         size_t skip = (size_t)(at - output.ptr) + sizeof key - 1;

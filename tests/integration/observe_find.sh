@@ -20,7 +20,8 @@ said "master $master"
 said "worker ${worker% }"
 [ "$(grep '^config ' "$dir/said")" = "config $dir/main.cfg
 config $dir/conf.d" ] || fail "the configuration is not what was given, in that order"
-[ "$(grep '^argument ' "$dir/said")" = "argument -n
+[ "$(grep '^argument ' "$dir/said")" = "argument -W
+argument -n
 argument 77" ] || fail "the arguments are not what was given"
 said "maxconn 77"
 said "directory $dir"
