@@ -112,6 +112,11 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
 {
     if (path_rule(work, view) != NULL || path_answer(work, view) != NULL)
         return path_advise(work, view);
+    if (look_unix_of(view) != NULL)
+        return arena_printf(work->arena,
+                            "start the service of %s/%s so that it listens on the UNIX socket %s; "
+                            "where global has a `chroot`, HAProxy looks for a path below that",
+                            view->backend, view->name, look_unix_of(view));
     if (rejected_listener(work, view) != NULL)
         return arena_printf(work->arena,
                             "the service of %s/%s listens on tcp/%" PRIu32

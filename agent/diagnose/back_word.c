@@ -14,6 +14,23 @@ bool word_has(const char *text, const char *part)
 /* The text decides, not "L4CON": that stands for a refusal, for SELinux ("Permission denied"), for
  * a missing route and for used-up local ports alike. Up to 3.0 the text is errno's, later it has
  * errno's name before it. */
+static enum word word_of_connect(const char *text)
+{
+    if (word_has(text, "bind to source") || word_has(text, "Source port range exhausted"))
+        return WORD_NO_SOURCE;
+    /* A UNIX socket's service may not have made it yet. */
+    if (word_has(text, "Connection refused") || word_has(text, "No such file or directory"))
+        return WORD_REFUSED;
+    if (word_has(text, "No route to host") || word_has(text, "Network is unreachable") ||
+        word_has(text, "Host is unreachable"))
+        return WORD_UNREACHABLE;
+    if (word_has(text, "Connection timed out"))
+        return WORD_TIMEOUT;
+    if (word_has(text, "Permission denied"))
+        return WORD_DENIED;
+    return WORD_OTHER;
+}
+
 enum word word_of_check(const struct haproxy_stat *row)
 {
     const char *status = row != NULL ? row->check_status : NULL;
@@ -26,22 +43,12 @@ enum word word_of_check(const struct haproxy_stat *row)
         return WORD_FINE;
     if (strcmp(status, "L4TOUT") == 0)
         return WORD_TIMEOUT;
-    if (strcmp(status, "L4CON") != 0)
-        return word_of_answer(row);
-    if (word_has(row->last_check, "bind to source") ||
-        word_has(row->last_check, "Source port range exhausted"))
-        return WORD_NO_SOURCE;
-    if (word_has(row->last_check, "Connection refused"))
+    if (strcmp(status, "L4CON") == 0)
+        return word_of_connect(row->last_check);
+    /* So is a connect() called that fails at once: to a UNIX socket it always does. */
+    if (strcmp(status, "SOCKERR") == 0 && word_of_connect(row->last_check) == WORD_REFUSED)
         return WORD_REFUSED;
-    if (word_has(row->last_check, "No route to host") ||
-        word_has(row->last_check, "Network is unreachable") ||
-        word_has(row->last_check, "Host is unreachable"))
-        return WORD_UNREACHABLE;
-    if (word_has(row->last_check, "Connection timed out"))
-        return WORD_TIMEOUT;
-    if (word_has(row->last_check, "Permission denied"))
-        return WORD_DENIED;
-    return WORD_OTHER;
+    return word_of_answer(row);
 }
 
 enum word word_of_probe(const struct probe *probe)
@@ -193,7 +200,7 @@ static enum word contact_verdict(const struct diagnosis_work *work, const struct
         if (check == WORD_TIMEOUT && other == WORD_UNREACHABLE)
             check = WORD_UNREACHABLE;
         *out_state = checked != NULL ? (other == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                                     : look_second(work, SOURCE_PROBE, false);
+                                     : look_second(work, SOURCE_PROBE, look_unix_of(view) != NULL);
         return check;
     }
     if (!word_is_failure(probe))

@@ -6,9 +6,28 @@
 #include "agent/diagnose/captures.h"
 #include "agent/diagnose/causes.h"
 
+/* The UNIX socket that its check goes to; NULL: it goes to an address. */
+static const char *checked_unix(const struct server_view *view)
+{
+    return view->check_address == NULL ? look_unix_of(view) : NULL;
+}
+
 static const char *address_of(const struct server_view *view)
 {
-    return look_shown(view->check_address);
+    return checked_unix(view) != NULL ? "this host" : look_shown(view->check_address);
+}
+
+static const char *port_of(struct diagnosis_work *work, const struct server_view *view)
+{
+    return checked_unix(view) != NULL ? checked_unix(view)
+                                      : arena_printf(work->arena, "tcp/%" PRIu32, view->check_port);
+}
+
+static const char *place_of(struct diagnosis_work *work, const struct server_view *view)
+{
+    return checked_unix(view) != NULL
+               ? checked_unix(view)
+               : arena_printf(work->arena, "%s:%" PRIu32, address_of(view), view->check_port);
 }
 
 static const char *rule_place(struct diagnosis_work *work, const struct server_view *view)
@@ -42,9 +61,9 @@ static const char *advise_status(struct diagnosis_work *work, const struct serve
 
     if (status >= 500 || status == 0)
         return arena_printf(work->arena,
-                            "on %s: see in the log of the service of %s/%s (tcp/%" PRIu32
-                            ") why it says so: it is its own word, not HAProxy's",
-                            address_of(view), view->backend, view->name, view->check_port);
+                            "on %s: see in the log of the service of %s/%s (%s) "
+                            "why it says so: it is its own word, not HAProxy's",
+                            address_of(view), view->backend, view->name, port_of(work, view));
     return arena_printf(work->arena,
                         "%s/%s answers %s with %" PRIu32
                         ": let the check ask for a page that the service has, with the Host "
@@ -103,16 +122,16 @@ static const char *advise_answer(struct diagnosis_work *work, const struct serve
                             "HTTP. `show errors` on the stats socket holds one, byte by byte",
                             look_shown(view->address), view->port, view->backend, view->name);
     if (name != NULL && view->proxy->check.kind == CFG_CHECK_OTHER)
-        return arena_printf(work->arena,
-                            "see what listens on %s:%" PRIu32
-                            " (%s/%s): its answer is not what `option %s` and its rules expect",
-                            address_of(view), view->check_port, view->backend, view->name, name);
+        return arena_printf(
+            work->arena,
+            "see what listens on %s (%s/%s): its answer is not what `option %s` and its "
+            "rules expect",
+            place_of(work, view), view->backend, view->name, name);
     return arena_printf(work->arena,
-                        "see what listens on %s:%" PRIu32
-                        " (%s/%s), and its log: its answer is no whole HTTP answer. The wrong "
-                        "service or port, a service that wants the PROXY protocol, or one that "
-                        "crashes",
-                        address_of(view), view->check_port, view->backend, view->name);
+                        "see what listens on %s (%s/%s), and its log: its answer is no whole HTTP "
+                        "answer. The wrong service or port, a service that wants the PROXY "
+                        "protocol, or one that crashes",
+                        place_of(work, view), view->backend, view->name);
 }
 
 static void tell_answer(struct diagnosis_work *work, const struct cause *cause,
@@ -151,10 +170,10 @@ void checks_look_answer(struct diagnosis_work *work, const struct cause *cause)
 static const char *advise_slow(struct diagnosis_work *work, const struct server_view *view)
 {
     return arena_printf(work->arena,
-                        "on %s: see why the service of %s/%s takes connections on tcp/%" PRIu32
-                        " and does not answer them: out of workers, waiting for another service. "
+                        "on %s: see why the service of %s/%s takes connections on %s "
+                        "and does not answer them: out of workers, waiting for another service. "
                         "A longer `timeout check` only hides that",
-                        address_of(view), view->backend, view->name, view->check_port);
+                        address_of(view), view->backend, view->name, port_of(work, view));
 }
 
 static void tell_slow(struct diagnosis_work *work, const struct cause *cause,

@@ -29,6 +29,8 @@ struct server_view {
 };
 /* Its check goes to another address or port than its traffic. */
 bool look_check_goes_elsewhere(const struct server_view *view);
+/* The UNIX socket that it listens on, as the file has it; NULL: none, or it is not in the file. */
+const char *look_unix_of(const struct server_view *view);
 /* By name; NULL: none. */
 const struct server_view *look_server(const struct diagnosis_work *work, const char *backend,
                                       const char *name);

@@ -280,6 +280,17 @@ const char *look_source_of(const struct server_view *view)
                : source;
 }
 
+const char *look_unix_of(const struct server_view *view)
+{
+    const struct cfg_server *server = view->server;
+
+    return server != NULL && (server->is_unix ||
+                              (server->text != NULL && strncmp(server->text, "abns", 4) == 0 &&
+                               strchr(server->text, '@') != NULL))
+               ? server->text
+               : NULL;
+}
+
 void look_find_servers(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;
