@@ -4,6 +4,7 @@
 #include "agent/diagnose/accept.h"
 #include "agent/diagnose/back_group.h"
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/held.h"
 #include "agent/diagnose/path.h"
 #include "agent/diagnose/selinux.h"
 #include "plans/base/text.h"
@@ -92,6 +93,14 @@ static void tell_way(struct diagnosis_work *work, const struct cause *cause,
     }
 }
 
+static void tell_timeout(struct diagnosis_work *work, const struct cause *cause,
+                         struct finding *finding, const struct back_group *group)
+{
+    tell_way(work, cause, finding, group);
+    if (group->state == FINDING_PROVEN)
+        held_tell(work, finding, group->start, group->end);
+}
+
 static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
                          struct finding *finding, const struct back_group *group)
 {
@@ -178,7 +187,7 @@ void back_look_timeout(struct diagnosis_work *work, const struct cause *cause)
         return;
     back_look_for(
         work, cause,
-        &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, tell_way});
+        &(struct back_search){WORD_TIMEOUT, NULL, "do not answer", advise_timeout, tell_timeout});
 }
 
 void back_look_unreachable(struct diagnosis_work *work, const struct cause *cause)

@@ -172,6 +172,54 @@ static void tell_followers(struct diagnosis_work *work, struct finding *finding,
                      "and %zu more servers that follow one of these", count - BACK_MEMBERS_MAX);
 }
 
+/* No request succeeds there, as far as a connection and a question of our own can tell. */
+static bool serves_nobody(const struct server_view *view)
+{
+    const struct asked *asked = view->asked;
+
+    if (asked == NULL || asked->said == ASKED_NOTHING)
+        return word_is_failure(word_of_probe(view->probe));
+    return asked->said != ASKED_STATUS || asked->status >= 500;
+}
+
+/* What becomes of the requests: who is UP, or has no check, goes on getting some. */
+static void tell_effect(struct diagnosis_work *work, struct finding *finding,
+                        const struct back_group *group)
+{
+    bool known = work->servers[group->start].row != NULL, used = false, dead = true;
+    bool others = !known && group->count < group->end - group->start;
+
+    for (size_t i = group->start, at = 0; known && i < group->end; i++) {
+        const struct server_view *view = &work->servers[i];
+        bool member = at < group->count && group->members[at] == i;
+
+        at += member ? 1 : 0;
+        if (!look_takes_traffic(view))
+            continue;
+        used = used || member;
+        others = others || !member;
+        dead = dead && (!member || serves_nobody(view));
+    }
+    if (used)
+        strings_add(&finding->consequences, work->arena,
+                    others ? "HAProxy goes on sending requests there; only those that get no "
+                             "connection are tried elsewhere"
+                           : "HAProxy goes on sending requests there, and no other server takes "
+                             "any");
+    else if (others)
+        strings_add(&finding->consequences, work->arena,
+                    known ? "the other servers carry the load; requests bound to these are sent "
+                            "elsewhere or get 503"
+                          : "requests for these servers are sent to others or get 503");
+    else
+        strings_addf(&finding->consequences, work->arena,
+                     "no server of %s takes traffic: clients get 503 Service Unavailable",
+                     group->backend);
+    /* What is only possible must not stand before what is proven. */
+    if (!others && (!used || (dead && group->state == FINDING_PROVEN)))
+        finding->severity = SEVERITY_CRITICAL;
+}
+
 static struct finding *find_group(struct diagnosis_work *work, const struct cause *cause,
                                   const struct back_group *group, const char *what)
 {
@@ -189,20 +237,7 @@ static struct finding *find_group(struct diagnosis_work *work, const struct caus
     if (group->count > BACK_MEMBERS_MAX)
         diagnose_evidence(work, finding, SOURCE_STATS, "and %zu more servers like these",
                           group->count - BACK_MEMBERS_MAX);
-    bool serves = first->row != NULL ? look_backend_takes_traffic(work, group->start, group->end)
-                                     : group->count < all;
-    if (serves) {
-        strings_add(&finding->consequences, work->arena,
-                    first->row != NULL
-                        ? "the other servers carry the load; requests bound to these are sent "
-                          "elsewhere or get 503"
-                        : "requests for these servers are sent to others or get 503");
-    } else {
-        finding->severity = SEVERITY_CRITICAL;
-        strings_addf(&finding->consequences, work->arena,
-                     "no server of %s takes traffic: clients get 503 Service Unavailable",
-                     group->backend);
-    }
+    tell_effect(work, finding, group);
     tell_followers(work, finding, group);
     return finding;
 }
@@ -214,7 +249,9 @@ static void settle_contact(struct diagnosis_work *work, struct finding *finding,
 
     if (group->state == FINDING_PROVEN)
         return;
-    if (first->probe == NULL)
+    if (first->row == NULL)
+        finding->settle = "what HAProxy's own checks say (show stat): it could not be asked";
+    else if (first->probe == NULL)
         finding->settle = arena_printf(work->arena, "a connection from this host to %s:%" PRIu32,
                                        look_shown(first->address), first->port);
     else

@@ -12,7 +12,8 @@ static const struct cause rows[] = {
                          "no more. New clients are connected by the kernel and hang; they are not "
                          "refused, and nothing is logged",
                 .proof = "CurrConns at Maxconn, and clients that wait to be accepted in the "
-                         "kernel's queues (or MaxconnReached, where the version counts it)",
+                         "kernel's queues (or MaxconnReached, where the version counts it). Where "
+                         "most of these connections wait for one backend, that one is named",
                 .repair =
                     "haproxy.maxconn: the global one, within the file descriptors and the memory "
                     "there is; with systemd.limit where the descriptors do not carry it",
@@ -20,6 +21,8 @@ static const struct cause rows[] = {
                         "and two descriptors",
                 .unlike = {{"frontend-maxconn", "one frontend is full, the process is not"},
                            {"server-queue", "clients are accepted, and wait for a server"},
+                           {"backend-slow", "a slow server keeps the connections: a higher limit "
+                                            "would only let more of them wait"},
                            {"fd-limit", "descriptors run out before maxconn is reached"}},
             },
     },

@@ -13,7 +13,9 @@ static const struct cause rows[] = {
                          "it. Past timeout server clients get 504",
                 .proof = "the time for the response by server in show stat, against its neighbours "
                          "of the same backend or against the queue that has formed. Where "
-                         "one answer in 20 is late: Tr in the log, and an average that is worse",
+                         "one answer in 20 is late: Tr in the log, and an average that is worse. "
+                         "Where none comes: sH in the log, or a question of our own that gets no "
+                         "answer, and eresp as high",
                 .repair = "advice: which server, at which address, and how much later than which "
                           "other one",
                 .cost = "nothing is changed by hamedic; a higher maxconn would move the queue into "
@@ -21,6 +23,8 @@ static const struct cause rows[] = {
                 .unlike =
                     {{"server-queue",
                       "there the server is quick, and may only take too few requests at a time"},
+                     {"global-maxconn",
+                      "reached because of a slow server it is what that leads to, not the cause"},
                      {"cpu-saturated", "there HAProxy itself is late, for all servers alike"},
                      {"backend-timeout", "there not even the connection is made"}},
             },

@@ -115,7 +115,7 @@ static const char *advise_answer(struct diagnosis_work *work, const struct serve
     enum word check = word_of_check(view->row);
 
     /* It was seen in the traffic. */
-    if (check == WORD_FINE || check == WORD_NONE)
+    if ((check == WORD_FINE || check == WORD_NONE) && captures_response(work, view) != NULL)
         return arena_printf(work->arena,
                             "see what %s:%" PRIu32
                             " (%s/%s) answers to requests, and its log: HAProxy cannot take it as "

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/held.h"
 #include "agent/diagnose/look.h"
 
 /* Two buffers of 16 KiB and the stream: what HAProxy itself holds for a busy connection (TLS comes
@@ -210,6 +211,9 @@ void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *
     bool proven = full && (queue > 0 || (queue < 0 && reached > 0));
     if (!proven && reached <= 0 && !(full && queue < 0))
         return;
+    /* Told as what a slow backend, or a queue before it, leads to. */
+    if (proven && held_is_behind(work, NULL))
+        return;
     struct finding *finding =
         diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE, "global");
     diagnose_evidence(work, finding, SOURCE_STATS, "CurrConns %" PRId64 " of Maxconn %" PRId64, now,
@@ -248,7 +252,7 @@ static void look_at_frontend(struct diagnosis_work *work, const struct cause *ca
     if (proxy != NULL)
         waiting = look_waiting(work, proxy);
     int64_t queue = waiting.count;
-    if (queue == 0)
+    if (queue == 0 || (queue > 0 && held_is_behind(work, row)))
         return;
     struct finding *finding = diagnose_find(
         work, cause, queue > 0 ? FINDING_PROVEN : FINDING_POSSIBLE, look_shown(row->proxy));

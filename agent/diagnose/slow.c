@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/held.h"
 #include "agent/diagnose/look.h"
 #include "agent/diagnose/slow.h"
 
@@ -194,9 +195,10 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
                           queues.backend_queue);
     strings_add(&finding->consequences, work->arena,
                 "answers are late by the time in the queue; after timeout queue clients get 503");
-    if (state == FINDING_PROVEN)
+    if (state == FINDING_PROVEN) {
         wish_servers(work, cause, finding, &queues);
-    else
+        held_tell(work, finding, start, end);
+    } else
         finding->settle = "maxconn of these servers in the file: it is not what runs, or it could "
                           "not be read; after a reload, look again";
 }

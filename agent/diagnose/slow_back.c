@@ -1,7 +1,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/diagnose/causes.h"
+#include "agent/diagnose/held.h"
 #include "agent/diagnose/path.h"
 #include "agent/diagnose/slow.h"
 
@@ -18,6 +20,8 @@ struct slow_view {
     const struct log_percentiles *times; /* NULL: too few, or no log */
     int64_t usual_p95;                   /* of its neighbours; -1 */
     const char *overloaded;              /* what the queue for it shows; NULL */
+    const char *held;       /* why it keeps connections that HAProxy has too few of; NULL */
+    struct no_answers none; /* count 0: it answers */
 };
 
 /* Now, too: an average of the last 1024 requests may be of last night. */
@@ -109,12 +113,44 @@ static const char *overload_of(const struct queues *queues, const struct server_
 
 /* ---- the finding ---- */
 
+static void tell_none(struct diagnosis_work *work, struct finding *finding,
+                      const struct slow_view *view)
+{
+    const struct server_view *server = view->server;
+    const struct asked *asked = server->asked;
+
+    diagnose_evidence(work, finding, SOURCE_STATS,
+                      "%s/%s %s, eresp %" PRId64 " of %" PRId64 " sessions since HAProxy's start, "
+                      "%" PRId64 " at work",
+                      server->backend, server->name, look_shown(server->row->status),
+                      server->row->response_errors, server->row->sessions_total,
+                      server->row->sessions);
+    if (view->none.example != NULL) {
+        diagnose_evidence(work, finding, SOURCE_LOGS,
+                          "%s/%s %" PRIu64 " times sH (no answer within timeout server) of %" PRIu64
+                          " requests",
+                          server->backend, server->name, view->none.count, view->none.requests);
+        diagnose_evidence(work, finding, SOURCE_LOGS, "%s", view->none.example);
+    }
+    if (asked != NULL && (asked->said == ASKED_SILENT || asked->said == ASKED_STATUS))
+        diagnose_evidence(work, finding, SOURCE_ANSWER,
+                          "%s asked %s:%" PRIu32 " %s: %s (%" PRId64 " ms)",
+                          look_shown(work->facts->host_name), asked->address, asked->port,
+                          look_shown(asked->question),
+                          asked->said == ASKED_SILENT ? "no answer" : look_shown(asked->text),
+                          asked->milliseconds);
+}
+
 static void tell_server(struct diagnosis_work *work, struct finding *finding,
                         const struct slow_view *view)
 {
     const struct haproxy_stat *row = view->server->row;
     const char *against = "";
 
+    if (view->none.count > 0) {
+        tell_none(work, finding, view);
+        return;
+    }
     if (view->usual >= 0)
         against = arena_printf(work->arena, ", of %s %" PRId64 " ms", view->usual_of, view->usual);
     diagnose_evidence(work, finding, SOURCE_STATS,
@@ -144,12 +180,31 @@ static void tell_server(struct diagnosis_work *work, struct finding *finding,
                                      view->server->server->maxconn.place.line));
 }
 
+/* More than that it takes connections. */
+static bool is_checked_deeply(const struct haproxy_stat *row)
+{
+    return row->check_status != NULL && strncmp(row->check_status, "L7", 2) == 0;
+}
+
 static void advise(struct diagnosis_work *work, struct finding *finding,
                    const struct slow_view *view)
 {
     const struct server_view *server = view->server;
 
-    if (view->overloaded != NULL)
+    if (view->none.count > 0)
+        strings_addf(&finding->advice, work->arena,
+                     "on %s: see why the service of %s/%s takes connections on tcp/%" PRIu32
+                     " and does not answer: out of workers, waiting for a database or another "
+                     "service%s",
+                     look_shown(server->address), server->backend, server->name, server->port,
+                     is_checked_deeply(server->row)
+                         ? ""
+                         : "; a check that asks for a page (option httpchk) would take it out");
+    else if (view->held != NULL && view->overloaded == NULL && !is_slow(view))
+        strings_addf(&finding->advice, work->arena,
+                     "find out why %s/%s (%s:%" PRIu32 ") is slow: %s", server->backend,
+                     server->name, look_shown(server->address), server->port, view->held);
+    else if (view->overloaded != NULL)
         strings_addf(&finding->advice, work->arena,
                      "find out why %s/%s (%s:%" PRIu32 ") is slow: %s; a higher maxconn would move "
                      "the queue into it; where slow answers are normal there: hamedic plan --set "
@@ -178,9 +233,19 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
 {
     const struct haproxy_stat *row = slow->server->row;
 
+    bool none = false;
+
+    for (size_t i = 0; i < count; i++)
+        none = none || slow[i].none.count > 0;
     if (count > 1)
-        return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer", count, all,
-                            slow->server->backend);
+        return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer%s", count,
+                            all, slow->server->backend,
+                            none ? ", or do not within timeout server" : "");
+    if (none)
+        return arena_printf(work->arena,
+                            "%s gave no answer within timeout server to %" PRIu64 " of %" PRIu64
+                            " requests",
+                            slow->server->name, slow->none.count, slow->none.requests);
     if (slow->usual >= 0 && !is_slow(slow) && is_late_at_times(work, slow))
         return arena_printf(work->arena,
                             "%s takes %" PRId64
@@ -195,6 +260,29 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
                         slow->server->name, row->response_ms);
 }
 
+/* All that is known of them is a while ago. */
+static bool is_over(const struct diagnosis_work *work, const struct slow_view *slow, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!slow[i].none.over || slow[i].overloaded != NULL || slow[i].held != NULL ||
+            is_slow(&slow[i]) || is_late_at_times(work, &slow[i]))
+            return false;
+    return true;
+}
+
+/* Each server that takes traffic leaves most requests without an answer. */
+static bool nobody_answers(const struct diagnosis_work *work, const struct slow_view *slow,
+                           size_t count, size_t start, size_t end)
+{
+    size_t used = 0, silent = 0;
+
+    for (size_t i = start; i < end; i++)
+        used += look_takes_traffic(&work->servers[i]);
+    for (size_t i = 0; i < count; i++)
+        silent += slow[i].none.count > 0 && slow[i].none.count >= slow[i].none.requests / 2;
+    return silent == used;
+}
+
 static void look_at_backend(struct diagnosis_work *work, const struct cause *cause, size_t start,
                             size_t end)
 {
@@ -203,7 +291,7 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
     struct queues queues;
 
     slow_find_queues(work, start, end, &queues);
-    bool behind = slow_is_behind(&queues);
+    bool behind = slow_is_behind(&queues), held = held_by(work, start, end);
     for (size_t i = start; i < end; i++) {
         struct slow_view view = {
             .server = &work->servers[i], .usual = -1, .usual_p95 = -1, .times = NULL};
@@ -215,14 +303,20 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
         view.times = times_of(work, view.server);
         if (is_at_work(view.server))
             compare(work, start, end, &view);
-        if (view.overloaded != NULL || is_slow(&view) || is_late_at_times(work, &view))
+        if (held)
+            view.held = held_why(work, view.server, start, end);
+        if (!slow_gives_none(work, view.server, &view.none))
+            view.none.count = 0;
+        if (view.overloaded != NULL || view.held != NULL || view.none.count > 0 || is_slow(&view) ||
+            is_late_at_times(work, &view))
             ARENA_PUSH(work->arena, slow, count) = view;
     }
     if (count == 0)
         return;
     const char *backend = slow[0].server->backend;
+    bool over = is_over(work, slow, count);
     struct finding *finding = diagnose_find(
-        work, cause, FINDING_PROVEN,
+        work, cause, over ? FINDING_POSSIBLE : FINDING_PROVEN,
         count > 1 ? backend : arena_printf(work->arena, "%s/%s", backend, slow[0].server->name));
     finding->summary = sum_up(work, slow, count, end - start);
     for (size_t i = 0; i < count; i++)
@@ -238,6 +332,15 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
             "the requests that this server gets are late; past timeout server they get 504");
     for (size_t i = 0; i < count; i++)
         advise(work, finding, &slow[i]);
+    if (over) {
+        finding->severity = SEVERITY_NOTICE;
+        finding->settle = "whether requests there still end with sH in the log: the last one did a "
+                          "while ago, and one from here was answered";
+        return;
+    }
+    if (nobody_answers(work, slow, count, start, end))
+        finding->severity = SEVERITY_CRITICAL;
+    held_tell(work, finding, start, end);
 }
 
 void slow_look_back(struct diagnosis_work *work, const struct cause *cause)

@@ -325,6 +325,42 @@ static void aborts_that_a_client_wrote(struct bench *bench)
 {
     aborts_logged(bench, 0);
 }
+/* Requests to app1 that ended with sH, the last one so many seconds ago. */
+static void no_answers(struct bench *bench, int64_t counted, int64_t seconds)
+{
+    aborts_logged(bench, counted);
+    struct log_fault *fault = &bench->facts.logs.summary.faults[0];
+    memcpy(fault->state, "sH", 3);
+    fault->status = 504;
+    bench->facts.logs.summary.last = bench->facts.time * 1000;
+    fault->last = (bench->facts.time - seconds) * 1000;
+}
+static void no_answers_in_time(struct bench *bench)
+{
+    no_answers(bench, 60, 1);
+}
+static void no_answers_that_a_client_wrote(struct bench *bench)
+{
+    no_answers(bench, 0, 1);
+}
+static void no_answers_before(struct bench *bench)
+{
+    no_answers(bench, 60, 300);
+    bench_asked_status(bench, "app1", 200);
+}
+static void no_answers_before_nor_now(struct bench *bench)
+{
+    no_answers(bench, 60, 300);
+    bench_asked(bench, "app1")->said = ASKED_SILENT;
+}
+static void no_answers_no_log(struct bench *bench)
+{
+    at_work(bench);
+    bench->rows[ROW_APP1].response_errors = 100;
+    bench->rows[ROW_APP1].sessions_total = 400;
+    bench_asked(bench, "app1")->said = ASKED_SILENT;
+    bench_lose(bench, SOURCE_LOGS, SOURCE_ABSENT);
+}
 static void aborts_few(struct bench *bench)
 {
     aborts(bench);
@@ -415,6 +451,47 @@ static void global_full(struct bench *bench)
 {
     bench_info(bench, FIELD_CURRENT, "CurrConns", 1000);
     bench_full_frontend(bench, ROW_WEB, LISTENER_80, 120);
+}
+/* 700 of the 1000 connections are at web1, the only server of its backend. */
+static void global_full_at(struct bench *bench, int64_t response_ms)
+{
+    global_full(bench);
+    bench->rows[ROW_WEB1].sessions = 700;
+    bench->rows[ROW_WEB1].sessions_total = 9000;
+    bench->rows[ROW_WEB1].response_ms = response_ms;
+}
+static void global_full_of_slow(struct bench *bench)
+{
+    global_full_at(bench, 8000);
+}
+static void global_full_of_quick(struct bench *bench)
+{
+    global_full_at(bench, 900);
+}
+static void global_full_beside_slow(struct bench *bench)
+{
+    global_full_at(bench, 8000);
+    bench->rows[ROW_WEB1].sessions = 100;
+}
+static void frontend_full_of_slow(struct bench *bench)
+{
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 90);
+    bench_queue(bench, ROW_APP1, 100, 150);
+    bench_queue(bench, ROW_APP2, 100, 150);
+    bench->rows[ROW_APP1].response_ms = bench->rows[ROW_APP2].response_ms = 4000;
+}
+static void frontend_full_of_anothers(struct bench *bench)
+{
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 90);
+    bench->rows[ROW_WEB1].sessions = 700;
+    bench->rows[ROW_WEB1].sessions_total = 9000;
+    bench->rows[ROW_WEB1].response_ms = 8000;
+}
+static void frontend_full_of_queue(struct bench *bench)
+{
+    bench_full_frontend(bench, ROW_API, LISTENER_8443, 90);
+    bench_queue(bench, ROW_APP1, 100, 150);
+    bench_queue(bench, ROW_APP2, 100, 150);
 }
 static void global_full_no_sockets(struct bench *bench)
 {
@@ -1573,6 +1650,19 @@ static const struct scenario scenarios[] = {
     {"control group full of cache", memory_group_cache, {{0}}},
     {"killed for memory", memory_killed, {PROVEN("memory-limit"), PROVEN("haproxy-not-running")}},
     {"global maxconn, accept queue", global_full, {PROVEN("global-maxconn")}},
+    {"global maxconn, a slow server has most", global_full_of_slow, {PROVEN("backend-slow")}},
+    {"global maxconn, a quick server has most", global_full_of_quick, {PROVEN("global-maxconn")}},
+    {"global maxconn, a slow server has some", global_full_beside_slow, {PROVEN("global-maxconn")}},
+    {"frontend maxconn, slow servers", frontend_full_of_slow, {PROVEN("backend-slow")}},
+    {"frontend maxconn, a queue", frontend_full_of_queue, {PROVEN("server-queue")}},
+    {"frontend maxconn, another's slow server",
+     frontend_full_of_anothers,
+     {PROVEN("frontend-maxconn")}},
+    {"no answer in time, in the log", no_answers_in_time, {PROVEN("backend-slow")}},
+    {"no answer in time, by a client", no_answers_that_a_client_wrote, {{0}}},
+    {"no answer in time, before", no_answers_before, {POSSIBLE("backend-slow")}},
+    {"no answer in time, before and now", no_answers_before_nor_now, {PROVEN("backend-slow")}},
+    {"no answer in time, no log", no_answers_no_log, {PROVEN("backend-slow")}},
     {"global maxconn, sockets unread", global_full_no_sockets, {POSSIBLE("global-maxconn")}},
     {"global maxconn, was counted", global_full_reached, {PROVEN("global-maxconn")}},
     {"global maxconn reached before", global_was_full, {POSSIBLE("global-maxconn")}},
