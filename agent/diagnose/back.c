@@ -59,14 +59,15 @@ static bool is_not_loopback(const struct diagnosis_work *work, const struct serv
     return loopback_listener(work, view) == NULL;
 }
 
-/* The address is this host's, and somebody does listen there: what refuses is no service. */
-static const struct listener *rejected_listener(const struct diagnosis_work *work,
-                                                const struct server_view *view)
+/* The address is this host's, and somebody does listen there: what refuses is no service, and what
+ * drops is no other host. */
+static const struct listener *listener_here(const struct diagnosis_work *work,
+                                            const struct server_view *view, enum word word)
 {
     const struct sockets *sockets = &work->facts->sockets;
 
     if (!facts_have(work->facts, SOURCE_SOCKETS) || view->address == NULL ||
-        word_of_probe(view->probe) != WORD_REFUSED ||
+        word_of_probe(view->probe) != word ||
         !(look_is_loopback(view->address) || is_own_address(work->facts, view->address)))
         return NULL;
     for (size_t i = 0; i < sockets->listener_count; i++) {
@@ -93,9 +94,31 @@ static void tell_way(struct diagnosis_work *work, const struct cause *cause,
     }
 }
 
+/* The kernel takes one more than the limit says. */
+static bool is_queue_full(const struct listener *listener)
+{
+    return listener->queue > 0 && listener->queue >= listener->queue_limit;
+}
+
 static void tell_timeout(struct diagnosis_work *work, const struct cause *cause,
                          struct finding *finding, const struct back_group *group)
 {
+    for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
+        const struct listener *listener =
+            listener_here(work, back_member(work, group, i), WORD_TIMEOUT);
+
+        if (listener != NULL && is_queue_full(listener))
+            diagnose_evidence(work, finding, SOURCE_SOCKETS,
+                              "%s:%" PRIu32 " is listened on by a service of this host that does "
+                              "not accept: %" PRIu32 " connections wait in its queue of %" PRIu32,
+                              listener->address, listener->port, listener->queue,
+                              listener->queue_limit);
+        else if (listener != NULL)
+            diagnose_evidence(work, finding, SOURCE_SOCKETS,
+                              "%s:%" PRIu32 " is listened on by a service of this host: a firewall "
+                              "rule of this host drops what goes there",
+                              listener->address, listener->port);
+    }
     tell_way(work, cause, finding, group);
     if (group->state == FINDING_PROVEN)
         held_tell(work, finding, group->start, group->end);
@@ -106,7 +129,7 @@ static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
 {
     for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
         const struct server_view *view = back_member(work, group, i);
-        const struct listener *listener = rejected_listener(work, view);
+        const struct listener *listener = listener_here(work, view, WORD_REFUSED);
 
         if (listener != NULL)
             diagnose_evidence(work, finding, SOURCE_SOCKETS,
@@ -126,7 +149,7 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
                             "start the service of %s/%s so that it listens on the UNIX socket %s; "
                             "where global has a `chroot`, HAProxy looks for a path below that",
                             view->backend, view->name, look_unix_of(view));
-    if (rejected_listener(work, view) != NULL)
+    if (listener_here(work, view, WORD_REFUSED) != NULL)
         return arena_printf(work->arena,
                             "the service of %s/%s listens on tcp/%" PRIu32
                             ": take away the rule of this host's firewall that rejects it (nft "
@@ -140,8 +163,23 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
 
 static const char *advise_timeout(struct diagnosis_work *work, const struct server_view *view)
 {
+    const struct listener *listener = listener_here(work, view, WORD_TIMEOUT);
+
     if (path_rule(work, view) != NULL)
         return path_advise(work, view);
+    if (listener != NULL && is_queue_full(listener))
+        return arena_printf(
+            work->arena,
+            "see why the service of %s/%s on this host, which listens on tcp/%" PRIu32
+            ", accepts no connection (ss -ltnp): it hangs, or is out of workers or "
+            "descriptors; restart it",
+            view->backend, view->name, view->port);
+    if (listener != NULL)
+        return arena_printf(work->arena,
+                            "the service of %s/%s listens on tcp/%" PRIu32
+                            " of this host: take away the rule of its firewall that drops it (nft "
+                            "list ruleset; iptables -S)",
+                            view->backend, view->name, view->port);
     return arena_printf(work->arena,
                         "on %s and on the way there: see that the host is up and that no firewall "
                         "drops tcp/%" PRIu32 " from %s (%s/%s)",
