@@ -20,6 +20,7 @@ static bool is_recent(const struct facts *facts)
 struct abort_view {
     uint64_t before, within; /* before the headers were whole (SH), within the answer (SD) */
     uint64_t requests;       /* at that server, in the log */
+    bool over;               /* the last of these is a while ago */
     const char *example;
 };
 
@@ -33,6 +34,8 @@ static struct abort_view view_log(const struct diagnosis_work *work,
         return view;
     const struct log_group *group = look_log_of(work, server);
     view.requests = group != NULL ? group->requests : 0;
+    /* None in the log, while others are: those that HAProxy counted are older. */
+    view.over = view.requests > 0;
     for (size_t i = 0; i < log->fault_count; i++) {
         const struct log_fault *fault = &log->faults[i];
         if (!look_same(fault->backend, server->backend) || !look_same(fault->server, server->name))
@@ -40,6 +43,7 @@ static struct abort_view view_log(const struct diagnosis_work *work,
         bool before = strcmp(fault->state, "SH") == 0, within = strcmp(fault->state, "SD") == 0;
         view.before += before ? fault->count : 0;
         view.within += within ? fault->count : 0;
+        view.over = view.over && (!(before || within) || look_is_over(work, fault));
         if ((before || within) && view.example == NULL)
             view.example = fault->example;
     }
@@ -105,9 +109,10 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
 
     if (!look_takes_traffic(view) || (!by_counter && !by_log) || is_told(work, view))
         return;
-    struct finding *finding = diagnose_find(
-        work, cause, by_log || is_recent(work->facts) ? FINDING_PROVEN : FINDING_POSSIBLE,
-        arena_printf(work->arena, "%s/%s", view->backend, view->name));
+    bool proven = !log.over && (by_log || is_recent(work->facts));
+    struct finding *finding =
+        diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE,
+                      arena_printf(work->arena, "%s/%s", view->backend, view->name));
     finding->summary = by_log ? arena_printf(work->arena,
                                              "%s closed %" PRIu64 " of %" PRIu64
                                              " connections before its answer was whole",
@@ -117,6 +122,8 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
                                              " connections before its answer was whole",
                                              view->name, row->server_aborts, row->sessions_total);
     tell(work, finding, view, &log);
+    if (log.over)
+        finding->severity = SEVERITY_NOTICE;
     if (finding->state == FINDING_POSSIBLE)
         finding->settle =
             "whether srv_abrt of this server still rises (show stat, twice): it counts "

@@ -157,17 +157,21 @@ static bool is_share(uint64_t bad, uint64_t all)
 }
 
 /* PH is also what a rule of HAProxy's own says of an answer: alone it proves nothing. */
-static bool is_in_log(const struct diagnosis_work *work, const struct server_view *view)
+static bool is_in_log(const struct diagnosis_work *work, const struct server_view *view,
+                      bool *out_over)
 {
     const struct log_summary *log = &work->facts->logs.summary;
     const struct log_group *group = look_log_of(work, view);
     uint64_t bad = 0;
 
+    *out_over = group != NULL && group->requests > 0;
     for (size_t i = 0; i < log->fault_count; i++)
         if (strcmp(log->faults[i].state, "PH") == 0 &&
             look_same(log->faults[i].backend, view->backend) &&
-            look_same(log->faults[i].server, view->name))
+            look_same(log->faults[i].server, view->name)) {
             bad += log->faults[i].count;
+            *out_over = *out_over && look_is_over(work, &log->faults[i]);
+        }
     return group != NULL && is_share(bad, group->requests);
 }
 
@@ -184,9 +188,10 @@ static bool answers_badly(const struct diagnosis_work *work, const struct server
         row->sessions_total < 0 ||
         !is_share((uint64_t)row->response_errors, (uint64_t)row->sessions_total))
         return false;
-    bool has_log = facts_have(work->facts, SOURCE_LOGS);
-    *out_state = has_log && is_in_log(work, view) ? FINDING_PROVEN : FINDING_POSSIBLE;
-    return !has_log || *out_state == FINDING_PROVEN;
+    bool has_log = facts_have(work->facts, SOURCE_LOGS), over = false;
+    bool in_log = has_log && is_in_log(work, view, &over);
+    *out_state = in_log && !over ? FINDING_PROVEN : FINDING_POSSIBLE;
+    return !has_log || in_log;
 }
 
 /* Nobody checks more than the connection: what the traffic got is the other word. */

@@ -37,6 +37,8 @@ const struct server_view *look_server(const struct diagnosis_work *work, const c
 /* What the log says of it; NULL: nothing, or no log is at hand. Never the only proof. */
 const struct log_group *look_log_of(const struct diagnosis_work *work,
                                     const struct server_view *view);
+/* Nothing of that kind any more for a minute, and for ten times as long as lay between two of them. */
+bool look_is_over(const struct diagnosis_work *work, const struct log_fault *fault);
 /* The address that it is connected from by `source`, its own or its section's; NULL: none. */
 const char *look_source_of(const struct server_view *view);
 /* Fills work->servers and work->rows: before anything else here is asked. */

@@ -222,6 +222,17 @@ const struct log_group *look_log_of(const struct diagnosis_work *work,
     return NULL;
 }
 
+bool look_is_over(const struct diagnosis_work *work, const struct log_fault *fault)
+{
+    enum { OVER_SECONDS = 60, OVER_TIMES = 10 };
+    int64_t now = work->facts->time, first = fault->first / 1000, last = fault->last / 1000;
+
+    if (first <= 0 || last < first || now < last)
+        return false;
+    int64_t between = fault->count > 1 ? (last - first) / (int64_t)(fault->count - 1) : 0;
+    return now - last > OVER_SECONDS && (now - last) / OVER_TIMES > between;
+}
+
 static void find_asked(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;

@@ -36,7 +36,7 @@ struct no_answers {
     uint64_t count, requests;
     const char *
         example; /* a line of the log; NULL: HAProxy counts bad answers, and we got none from it either */
-    bool over; /* the last one is a while ago, and it answered us */
+    bool over; /* the last one is a while ago */
 };
 bool slow_gives_none(const struct diagnosis_work *work, const struct server_view *view,
                      struct no_answers *out_none);

@@ -335,7 +335,7 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
     if (over) {
         finding->severity = SEVERITY_NOTICE;
         finding->settle = "whether requests there still end with sH in the log: the last one did a "
-                          "while ago, and one from here was answered";
+                          "while ago";
         return;
     }
     if (nobody_answers(work, slow, count, start, end))

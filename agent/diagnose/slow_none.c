@@ -4,16 +4,10 @@
 #include "agent/diagnose/slow.h"
 
 enum { SHARE = 5 /* per cent of its requests */, LEAST = 10 /* fewer are chance */ };
-#define OVER_MS 60000 /* the last one was so long ago, though requests go there */
 
 static bool is_share(uint64_t count, uint64_t all)
 {
     return count >= LEAST && count * 100 >= all * SHARE;
-}
-
-static bool answered_us(const struct server_view *view)
-{
-    return view->asked != NULL && view->asked->said == ASKED_STATUS && view->asked->status < 500;
 }
 
 /* Lines alone prove nothing: HAProxy's own counter of bad answers must be as high. */
@@ -23,6 +17,7 @@ static bool is_in_log(const struct diagnosis_work *work, const struct server_vie
     const struct log_summary *log = &work->facts->logs.summary;
     const struct log_group *group = look_log_of(work, view);
     int64_t last = LOG_NO_TIME;
+    bool over = view->asked == NULL || view->asked->said != ASKED_SILENT;
 
     for (size_t i = 0; group != NULL && i < log->fault_count; i++) {
         const struct log_fault *fault = &log->faults[i];
@@ -31,13 +26,14 @@ static bool is_in_log(const struct diagnosis_work *work, const struct server_vie
             !look_same(fault->server, view->name))
             continue;
         none->count += fault->count;
+        over = over && look_is_over(work, fault);
         if (none->example == NULL || fault->last > last) {
             none->example = fault->example;
             last = fault->last;
         }
     }
     none->requests = group != NULL ? group->requests : 0;
-    none->over = last != LOG_NO_TIME && log->last - last > OVER_MS && answered_us(view);
+    none->over = over;
     return is_share(none->count, none->requests) &&
            (uint64_t)view->row->response_errors >= none->count / 2;
 }

@@ -227,6 +227,13 @@ static void bad_answers_all(struct bench *bench)
     bad_answers(bench, 400, "app1", "fe_api");
     bad_answers_logged(bench, 390);
 }
+static void bad_answers_before(struct bench *bench)
+{
+    bad_answers_all(bench);
+    struct log_fault *fault = &bench->facts.logs.summary.faults[0];
+    fault->first = (bench->facts.time - 400) * 1000;
+    fault->last = (bench->facts.time - 300) * 1000;
+}
 static void bad_answers_no_log(struct bench *bench)
 {
     bad_answers(bench, 400, "app1", "fe_api");
@@ -321,6 +328,29 @@ static void aborts_in_the_log(struct bench *bench)
 {
     aborts_logged(bench, 900);
 }
+static void aborts_before(struct bench *bench)
+{
+    aborts_in_the_log(bench);
+    struct log_fault *fault = &bench->facts.logs.summary.faults[0];
+    fault->first = (bench->facts.time - 400) * 1000;
+    fault->last = (bench->facts.time - 300) * 1000;
+}
+static void aborts_now_and_then(struct bench *bench)
+{
+    aborts_before(bench);
+    struct log_fault *fault = &bench->facts.logs.summary.faults[0];
+    fault->first = (bench->facts.time - 800) * 1000;
+    fault->last = (bench->facts.time - 65) * 1000;
+}
+static void aborts_before_the_log(struct bench *bench)
+{
+    static struct log_group server;
+
+    aborts(bench);
+    server = (struct log_group){.name = "app1", .backend = "be_api", .requests = 400};
+    bench->facts.logs.summary.servers = &server;
+    bench->facts.logs.summary.server_count = 1;
+}
 static void aborts_that_a_client_wrote(struct bench *bench)
 {
     aborts_logged(bench, 0);
@@ -333,7 +363,7 @@ static void no_answers(struct bench *bench, int64_t counted, int64_t seconds)
     memcpy(fault->state, "sH", 3);
     fault->status = 504;
     bench->facts.logs.summary.last = bench->facts.time * 1000;
-    fault->last = (bench->facts.time - seconds) * 1000;
+    fault->first = fault->last = (bench->facts.time - seconds) * 1000;
 }
 static void no_answers_in_time(struct bench *bench)
 {
@@ -1633,6 +1663,10 @@ static const struct scenario scenarios[] = {
     {"SH in the log, and counted", aborts_in_the_log, {PROVEN("backend-aborts")}},
     {"SH in the log, not counted", aborts_that_a_client_wrote, {{0}}},
     {"few answers broken off", aborts_few, {{0}}},
+    {"answers broken off before", aborts_before, {POSSIBLE("backend-aborts")}},
+    {"answers broken off now and then", aborts_now_and_then, {PROVEN("backend-aborts")}},
+    {"answers broken off before the log", aborts_before_the_log, {POSSIBLE("backend-aborts")}},
+    {"bad answers before", bad_answers_before, {POSSIBLE("backend-bad-response")}},
     {"no idle time, threads at work", cpu_full, {PROVEN("cpu-saturated")}},
     {"no idle time, not sampled", cpu_full_unsampled, {POSSIBLE("cpu-saturated")}},
     {"no idle time, threads wait", cpu_others, {PROVEN("cpu-saturated")}},

@@ -19,7 +19,8 @@ A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), 
     host.run([...])             a program; host.sysctl(key, value); host.write(path, text)
     host.wait(condition, what)  until it is true, at most 20 s
     host.said(text)             HAProxy itself has said so (host.messages() is all that it said)
-    host.log                    what rsyslog would have written, as Debian's rule for HAProxy has it; host.log_text()
+    host.log                    what rsyslog would have written, as Debian's rule for HAProxy has it; host.log_text();
+                                host.age_log(seconds): its lines are so much older
 
 Addresses are "127.0.0.11:9001". What is not so when it should be raises; a scenario's own `assert` does, too.
 Called by the runner, inside the host: host.py SCENARIO-FILE BUILD-TREE; one line of JSON on standard output.
@@ -458,6 +459,14 @@ class Host(Place):
         line = f"{now} {socket.gethostname()} {tag.rstrip()} {text}\n"
         with open(LOG, "ab") as file:
             file.write(line.encode("latin-1", errors="replace"))
+
+    def age_log(self, seconds):
+        """What stands in the log was written so long before."""
+        def earlier(found):
+            then = datetime.datetime.fromisoformat(found.group()) - datetime.timedelta(seconds=seconds)
+            return then.isoformat(timespec="microseconds")
+
+        self.write(LOG, re.sub(r"^\S+", earlier, self.log_text(), flags=re.M))
 
     def take_messages(self, process):
         """What HAProxy says itself goes through the journal to rsyslog, as a line of that process."""
