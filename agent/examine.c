@@ -30,7 +30,9 @@ static void count_proxies(const struct cfg *cfg, struct diagnosis *diagnosis)
 
         diagnosis->frontends += proxy->kind == CFG_FRONTEND || proxy->kind == CFG_LISTEN ? 1 : 0;
         diagnosis->backends += proxy->kind == CFG_BACKEND || proxy->kind == CFG_LISTEN ? 1 : 0;
-        diagnosis->servers += (int64_t)proxy->server_count;
+        for (size_t s = 0; s < proxy->server_count; s++)
+            diagnosis->servers +=
+                (int64_t)proxy->servers[s].template_high - proxy->servers[s].template_low + 1;
     }
 }
 

@@ -140,8 +140,34 @@ static void tell_refused(struct diagnosis_work *work, const struct cause *cause,
     tell_way(work, cause, finding, group);
 }
 
+/* Of one that HAProxy does not connect to by itself, or not from its own network; NULL: it does. */
+static const char *advise_elsewhere(struct diagnosis_work *work, const struct server_view *view)
+{
+    const struct cfg_contact *contact = view->contact;
+
+    if (contact->socks != NULL)
+        return arena_printf(work->arena,
+                            "%s/%s is reached through the SOCKS proxy %s: see that this takes "
+                            "connections, that it reaches %s:%" PRIu32 ", and that the service "
+                            "listens there",
+                            view->backend, view->name, contact->socks, look_shown(view->address),
+                            view->port);
+    if (contact->network_namespace != NULL)
+        return arena_printf(work->arena,
+                            "%s/%s is connected to in the network namespace %s: see there that the "
+                            "service listens on %s:%" PRIu32 ", and that the way to it is open "
+                            "(ip netns exec %s ss -ltn)",
+                            view->backend, view->name, contact->network_namespace,
+                            look_shown(view->address), view->port, contact->network_namespace);
+    return NULL;
+}
+
 static const char *advise_refused(struct diagnosis_work *work, const struct server_view *view)
 {
+    const char *elsewhere = advise_elsewhere(work, view);
+
+    if (elsewhere != NULL)
+        return elsewhere;
     if (path_rule(work, view) != NULL || path_answer(work, view) != NULL)
         return path_advise(work, view);
     if (look_unix_of(view) != NULL)
@@ -164,7 +190,10 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
 static const char *advise_timeout(struct diagnosis_work *work, const struct server_view *view)
 {
     const struct listener *listener = listener_here(work, view, WORD_TIMEOUT);
+    const char *elsewhere = advise_elsewhere(work, view);
 
+    if (elsewhere != NULL)
+        return elsewhere;
     if (path_rule(work, view) != NULL)
         return path_advise(work, view);
     if (listener != NULL && is_queue_full(listener))
@@ -189,7 +218,8 @@ static const char *advise_timeout(struct diagnosis_work *work, const struct serv
 
 static const char *advise_unreachable(struct diagnosis_work *work, const struct server_view *view)
 {
-    const char *known = path_advise(work, view);
+    const char *elsewhere = advise_elsewhere(work, view);
+    const char *known = elsewhere != NULL ? elsewhere : path_advise(work, view);
 
     if (known != NULL)
         return known;

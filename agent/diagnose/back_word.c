@@ -190,6 +190,13 @@ static enum word word_of_way(const struct diagnosis_work *work, const struct pro
     return word == WORD_TIMEOUT && path_is_silent(work, probe->address) ? WORD_UNREACHABLE : word;
 }
 
+/* Where it cannot, HAProxy's own word is the only one there is. */
+static bool can_be_probed(const struct server_view *view)
+{
+    return look_unix_of(view) == NULL &&
+           (view->server == NULL || cfg_server_is_direct(view->server));
+}
+
 static enum word contact_verdict(const struct diagnosis_work *work, const struct server_view *view,
                                  enum word check, enum finding_state *out_state)
 {
@@ -200,7 +207,7 @@ static enum word contact_verdict(const struct diagnosis_work *work, const struct
         if (check == WORD_TIMEOUT && other == WORD_UNREACHABLE)
             check = WORD_UNREACHABLE;
         *out_state = checked != NULL ? (other == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                                     : look_second(work, SOURCE_PROBE, look_unix_of(view) != NULL);
+                                     : look_second(work, SOURCE_PROBE, !can_be_probed(view));
         return check;
     }
     if (!word_is_failure(probe))

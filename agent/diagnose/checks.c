@@ -127,6 +127,12 @@ static const char *advise_answer(struct diagnosis_work *work, const struct serve
             "see what listens on %s (%s/%s): its answer is not what `option %s` and its "
             "rules expect",
             place_of(work, view), view->backend, view->name, name);
+    if (word_has(view->row != NULL ? view->row->last_check : NULL, "content check"))
+        return arena_printf(work->arena,
+                            "see what %s (%s/%s) answers to the check: it is HTTP, but not what "
+                            "`http-check expect` wants to find in it%s",
+                            place_of(work, view), view->backend, view->name,
+                            rule_place(work, view));
     return arena_printf(work->arena,
                         "see what listens on %s (%s/%s), and its log: its answer is no whole HTTP "
                         "answer. The wrong service or port, a service that wants the PROXY "
@@ -167,8 +173,24 @@ void checks_look_answer(struct diagnosis_work *work, const struct cause *cause)
 
 /* ---- backend-slow-check ---- */
 
+/* A check by rules waits for what it expects as long as it may, whatever else has come. */
+static const char *rules_of(const struct server_view *view)
+{
+    return view->proxy != NULL && view->proxy->check.kind == CFG_CHECK_OTHER
+               ? view->proxy->check.name
+               : NULL;
+}
+
 static const char *advise_slow(struct diagnosis_work *work, const struct server_view *view)
 {
+    if (rules_of(view) != NULL)
+        return arena_printf(work->arena,
+                            "on %s: ask the service of %s/%s on %s what the check asks (`option "
+                            "%s` and its rules): it says nothing (out of workers, waiting for "
+                            "another service), or something else than what they expect, such as "
+                            "that it wants a password",
+                            address_of(view), view->backend, view->name, port_of(work, view),
+                            rules_of(view));
     return arena_printf(work->arena,
                         "on %s: see why the service of %s/%s takes connections on %s "
                         "and does not answer them: out of workers, waiting for another service. "
@@ -184,8 +206,9 @@ static void tell_slow(struct diagnosis_work *work, const struct cause *cause,
     (void)cause;
     if (first->proxy != NULL)
         finding->summary = arena_printf(
-            work->arena, "%s are connected to, and do not answer their check within %" PRIu32 " ms",
-            back_subject(work, group), cfg_check_limit_ms(&first->proxy->check, first->server));
+            work->arena, "%s are connected to, and do not %s their check within %" PRIu32 " ms",
+            back_subject(work, group), rules_of(first) != NULL ? "answer as expected to" : "answer",
+            cfg_check_limit_ms(&first->proxy->check, first->server));
     for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
         const struct haproxy_stat *row = back_member(work, group, i)->row;
         if (row != NULL && row->check_ms > 0)

@@ -228,7 +228,7 @@ bool look_is_loopback(const char *address)
 
 bool look_is_tcp(const struct cfg_bind *bind)
 {
-    return !bind->is_unix && bind->port_low > 0 &&
+    return !bind->is_unix && !bind->in_namespace && bind->port_low > 0 &&
            (bind->text == NULL ||
             (strncmp(bind->text, "quic", 4) != 0 && strncmp(bind->text, "udp", 3) != 0));
 }

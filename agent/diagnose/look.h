@@ -90,7 +90,7 @@ uint64_t look_pending_limit(const struct diagnosis_work *work);
 /* What stands in the way of an edit of this maxconn target ("server/be_api/app1") in the file;
  * NULL: nothing. */
 const char *look_edit_obstacle(struct diagnosis_work *work, const char *target);
-/* A TCP bind with a port? QUIC listens on UDP. */
+/* A TCP bind with a port, in HAProxy's own network? QUIC listens on UDP. */
 bool look_is_tcp(const struct cfg_bind *bind);
 const char *look_place(struct diagnosis_work *work, const struct cfg_file *file, size_t line);
 

@@ -272,6 +272,9 @@ static void find_probes(struct diagnosis_work *work)
     for (size_t i = 0; i < work->server_count; i++) {
         struct server_view *view = &work->servers[i];
 
+        /* The same address is another place there. */
+        if (view->server != NULL && !cfg_server_is_direct(view->server))
+            continue;
         view->probe = find_probe(probes, facts->probe_count, view->address, view->port);
         view->check_probe =
             find_probe(probes, facts->probe_count, view->check_address, view->check_port);

@@ -147,7 +147,7 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
     bool of_check = failed_behind_the_connection(row) && !is(row->check_status, "HANA");
 
     *ask = (struct ask){.asked = {.backend = row->proxy, .server = row->name}};
-    if (server == NULL ||
+    if (server == NULL || !cfg_server_is_direct(server) ||
         !split_address(row->address, arena, &ask->asked.address, &ask->asked.port))
         return false;
     const struct cfg_contact *contact = cfg_contact_of(server);
@@ -185,7 +185,8 @@ static bool make_monitor_ask(const struct cfg_proxy *proxy, struct arena *arena,
     for (size_t i = 0; i < proxy->bind_count && ask->asked.address == NULL; i++) {
         const struct cfg_bind *bind = &proxy->binds[i];
 
-        if (bind->address == NULL || bind->is_unix || bind->accept_proxy || bind->port_low == 0)
+        if (bind->address == NULL || bind->is_unix || bind->in_namespace || bind->accept_proxy ||
+            bind->port_low == 0)
             continue;
         ask->asked.address = is(bind->address, "0.0.0.0") ? "127.0.0.1"
                              : is(bind->address, "::")    ? "::1"

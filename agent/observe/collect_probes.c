@@ -104,7 +104,7 @@ static void list_targets(const struct cfg *cfg, struct list *list)
             const struct cfg_server *server = &cfg->proxies[i]->servers[j];
             const char *checked = cfg_contact_of(server)->check_address;
 
-            if (server->is_unix)
+            if (!cfg_server_is_direct(server))
                 continue;
             add_target(list, server->address, server->port);
             if (checked != NULL || server->check_port > 0)

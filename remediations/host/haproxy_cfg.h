@@ -51,7 +51,8 @@ struct cfg_bind {
     struct cfg_number maxconn;
     bool accept_proxy;
     struct cfg_number backlog;
-    bool transparent; /* it may listen on an address that is not this host's */
+    bool in_namespace; /* `namespace`: it listens in another network */
+    bool transparent;  /* it may listen on an address that is not this host's */
     bool ssl;
     size_t line;
     const struct cfg_file *file;

@@ -116,6 +116,8 @@ static void parse_parameters(struct parser *parser, struct cfg_bind *bind)
             bind->maxconn = parse_word_number(parser, i + 1);
         } else if (parse_word_is(parser, i, "backlog")) {
             bind->backlog = parse_word_number(parser, i + 1);
+        } else if (parse_word_is(parser, i, "namespace")) {
+            bind->in_namespace = true;
         } else if (parse_word_is(parser, i, "transparent")) {
             bind->transparent = true;
         } else if (parse_word_is(parser, i, "shards") && i + 1 < parser->words.count) {

@@ -97,6 +97,8 @@ void parse_contact_word(const struct parser *parser, size_t word, struct cfg_ser
         {"init-addr", offsetof(struct cfg_contact, init_addr)},
         {"track", offsetof(struct cfg_contact, track)},
         {"observe", offsetof(struct cfg_contact, observe)},
+        {"socks4", offsetof(struct cfg_contact, socks)},
+        {"namespace", offsetof(struct cfg_contact, network_namespace)},
     };
 
     if (parse_word_is(parser, word, "inter")) {
@@ -160,6 +162,16 @@ const struct cfg_contact *cfg_contact_of(const struct cfg_server *server)
     static const struct cfg_contact plain;
 
     return server->contact != NULL ? server->contact : &plain;
+}
+
+bool cfg_server_is_direct(const struct cfg_server *server)
+{
+    const struct cfg_contact *contact = cfg_contact_of(server);
+    const char *text = server->text;
+
+    return !server->is_unix && contact->socks == NULL && contact->network_namespace == NULL &&
+           (text == NULL || (strncmp(text, "udp", 3) != 0 && strncmp(text, "quic", 4) != 0) ||
+            strchr(text, '@') == NULL);
 }
 
 bool cfg_check_is_ssl(const struct cfg_server *server)

@@ -52,6 +52,8 @@ struct cfg_contact {
     const char *source; /* an address, without port or range */
     bool source_has_range;
     const char *resolvers, *init_addr, *track, *observe;
+    const char *socks;             /* `socks4`: the proxy that connects to it instead */
+    const char *network_namespace; /* `namespace`: in which it is connected to */
 };
 
 struct cfg_server;
@@ -59,6 +61,9 @@ struct cfg_server;
 bool cfg_check_is_ssl(const struct cfg_server *server);
 /* Never NULL. */
 const struct cfg_contact *cfg_contact_of(const struct cfg_server *server);
+/* Is its traffic a TCP connection from HAProxy's own network to its address, so that a connection of
+ * our own says the same? */
+bool cfg_server_is_direct(const struct cfg_server *server);
 /* Would the check take this HTTP status? False also where it cannot be said: `out_known`. */
 bool cfg_check_takes_status(const struct cfg_check *check, uint32_t status, bool *out_known);
 /* How long a check may take in all: `timeout check`, else `inter`, else 2 s. */

@@ -168,6 +168,25 @@ static void test_contact_of_a_server_is_its_own_and_its_defaults(void **state)
     assert_null(server_of(cfg, "b", "s2")->contact);
 }
 
+static void test_server_is_direct_where_a_connect_of_ours_says_the_same(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    const struct cfg *cfg = parse("backend a\n"
+                                  " server s1 10.0.0.1:80 source 10.0.0.9\n"
+                                  " server s2 quic.example:80\n"
+                                  " server s3 10.0.0.1:80 check socks4 10.0.0.2:1080\n"
+                                  " server s4 10.0.0.1:80 namespace blue\n"
+                                  " server s5 udp@10.0.0.1:514\n"
+                                  " server s6 quic4@10.0.0.1:443\n"
+                                  " server s7 /run/a.sock\n",
+                                  arena);
+    const char *const names[] = {"s1", "s2", "s3", "s4", "s5", "s6", "s7"};
+
+    (void)state;
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(cfg_server_is_direct(server_of(cfg, "a", names[i])), i < 2);
+}
+
 static void test_proxy_tells_where_requests_go(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -299,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_check_send_and_expect_are_read_and_inherited),
         cmocka_unit_test(test_check_takes_the_statuses_that_haproxy_would),
         cmocka_unit_test(test_contact_of_a_server_is_its_own_and_its_defaults),
+        cmocka_unit_test(test_server_is_direct_where_a_connect_of_ours_says_the_same),
         cmocka_unit_test(test_proxy_tells_where_requests_go),
         cmocka_unit_test(test_bind_parameters_count_where_they_are_ones),
         cmocka_unit_test(test_proxy_tells_what_it_answers_itself),
