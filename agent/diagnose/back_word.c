@@ -190,11 +190,12 @@ static enum word word_of_way(const struct diagnosis_work *work, const struct pro
     return word == WORD_TIMEOUT && path_is_silent(work, probe->address) ? WORD_UNREACHABLE : word;
 }
 
-/* Where it cannot, HAProxy's own word is the only one there is. */
+/* Where it cannot, HAProxy's own word is the only one there is: the file has a name, or another address than
+ * the one that HAProxy was told at run time. */
 static bool can_be_probed(const struct server_view *view)
 {
-    return look_unix_of(view) == NULL &&
-           (view->server == NULL || cfg_server_is_direct(view->server));
+    return view->server != NULL && cfg_server_is_direct(view->server) &&
+           look_same(view->server->address, view->address);
 }
 
 static enum word contact_verdict(const struct diagnosis_work *work, const struct server_view *view,

@@ -39,9 +39,12 @@ static bool alert_parse(struct span line, struct alert *out_alert)
     if (span_starts_with(alert.message, "Error(s) found in configuration file") ||
         span_starts_with(alert.message, "Fatal errors found in configuration"))
         return false;
-    if (span_starts_with(alert.message, parsing)) {
-        struct span rest = {alert.message.ptr + sizeof parsing - 1,
-                            alert.message.len - (sizeof parsing - 1)};
+    /* "[FILE:LINE] : 'server app/one' : ..." is said of some lines of servers. */
+    size_t skip = span_starts_with(alert.message, parsing) ? sizeof parsing - 1
+                  : span_starts_with(alert.message, "[/")  ? 1
+                                                           : 0;
+    if (skip > 0) {
+        struct span rest = {alert.message.ptr + skip, alert.message.len - skip};
         struct span place = span_cut(&rest, ']');
 
         if (rest.len > 0 && memchr(place.ptr, ':', place.len) != NULL) {
