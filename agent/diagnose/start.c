@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -234,6 +235,8 @@ static void count_bound(const struct facts *facts, size_t *out_bound, size_t *ou
 static void advise_start(struct diagnosis_work *work, struct finding *finding, const char *unit)
 {
     const struct facts *facts = work->facts;
+    const struct haproxy_message *refused =
+        words_of_attempt(facts, LOG_MESSAGE_CANNOT_RAISE_FD_LIMIT);
 
     if (look_config_is_invalid(facts))
         strings_add(&finding->advice, work->arena,
@@ -241,6 +244,12 @@ static void advise_start(struct diagnosis_work *work, struct finding *finding, c
     else if (look_budget_is_short(facts))
         strings_add(&finding->advice, work->arena,
                     "it would not get its file descriptors: see maxconn-over-budget");
+    else if (refused != NULL && refused->need > refused->limit && refused->limit > 0)
+        strings_addf(&finding->advice, work->arena,
+                     "give it %" PRId64 " file descriptors where it is started (LimitNOFILE of its "
+                     "unit, ulimit -n in a script, --ulimit nofile of a container): it may have "
+                     "%" PRId64 "; or lower maxconn",
+                     refused->need, refused->limit);
     if (unit != NULL && facts->systemd_unit.loaded)
         strings_addf(&finding->advice, work->arena,
                      "read its last words: journalctl -u %s -n 50; then: systemctl start %s", unit,
@@ -269,6 +278,8 @@ static void tell_end(struct diagnosis_work *work, struct finding *finding)
     if (words_exit(status) != NULL)
         finding->summary =
             arena_printf(work->arena, "HAProxy does not run: it was ended %s", words_exit(status));
+    else if (words_of_attempt(work->facts, LOG_MESSAGE_CANNOT_RAISE_FD_LIMIT) != NULL)
+        finding->summary = "HAProxy does not run: it did not get its file descriptors";
 }
 
 void start_look_not_running(struct diagnosis_work *work, const struct cause *cause)
