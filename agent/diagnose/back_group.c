@@ -125,6 +125,9 @@ static void tell_member(struct diagnosis_work *work, struct finding *finding,
                           row->status);
         return;
     }
+    if (row != NULL && row->weight == 0)
+        diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s, weight 0", view->backend,
+                          view->name, look_shown(row->status));
     if (row != NULL && word_of_check(row) != WORD_NONE)
         diagnose_evidence(work, finding, SOURCE_STATS, "%s/%s %s %s \"%s\"", view->backend,
                           view->name, look_shown(row->status), row->check_status,

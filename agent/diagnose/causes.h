@@ -86,6 +86,8 @@ void load_look_cpu(struct diagnosis_work *work, const struct cause *cause);
 void load_look_memory(struct diagnosis_work *work, const struct cause *cause);
 /* proxy_protocol.c: a header that one side sends, or waits for, and the other does not */
 void proxy_protocol_look(struct diagnosis_work *work, const struct cause *cause);
+/* flapping.c: servers that come and go */
+void flapping_look(struct diagnosis_work *work, const struct cause *cause);
 /* aborts.c: servers that take a connection and do not keep it */
 void aborts_look(struct diagnosis_work *work, const struct cause *cause);
 /* latent.c: it works now, but not after the next start */

@@ -252,6 +252,25 @@ static const struct cause rows[] = {
             },
     },
     {
+        .slug = "backend-flapping",
+        .severity = SEVERITY_WARNING,
+        .look = flapping_look,
+        .explain =
+            {
+                .line = "a server comes and goes",
+                .means = "the check takes a server out and in again and again. Whoever looks in "
+                         "between finds it well; its requests fail for a moment each time, and "
+                         "the others must carry its load",
+                .proof = "HAProxy's counter of how often the server went down, and as many lines "
+                         "of its log within the last minutes, the last one not long ago",
+                .repair = "advice: the service to look at, and how many failed checks take it out",
+                .cost = "nothing is changed by hamedic; a higher `fall` hides short failures, and "
+                        "notices long ones later",
+                .unlike = {{"backend-slow-check", "that one is down, and stays so"},
+                           {"backend-refused", "there the service is gone for good"}},
+            },
+    },
+    {
         .slug = "backend-dns",
         .severity = SEVERITY_WARNING,
         .look = resolve_look_dns,

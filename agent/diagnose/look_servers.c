@@ -334,8 +334,9 @@ bool look_takes_traffic(const struct server_view *view)
 {
     const char *status = view->row != NULL ? view->row->status : NULL;
 
-    /* DRAIN takes only what is bound to it, NOLB the same. */
-    return status != NULL && (strncmp(status, "UP", 2) == 0 || strcmp(status, "no check") == 0);
+    /* DRAIN takes only what is bound to it, NOLB the same, and so does who got weight 0 while it ran. */
+    return status != NULL && view->row->weight != 0 &&
+           (strncmp(status, "UP", 2) == 0 || strcmp(status, "no check") == 0);
 }
 
 bool look_backend_takes_traffic(const struct diagnosis_work *work, size_t start, size_t end)

@@ -48,14 +48,29 @@ static const char *advise_agent(struct diagnosis_work *work, const struct server
 
 static bool is_without_weight(const struct diagnosis_work *work, const struct server_view *view)
 {
+    const struct haproxy_stat *row = view->row;
+    bool in_file = view->server != NULL && view->server->weight_is_zero;
+
     (void)work;
-    return word_is_maintained(view) && word_has(view->row->status, "DRAIN") &&
-           !word_is_by_agent(view) && view->follows == NULL && view->server != NULL &&
-           view->server->weight_is_zero;
+    if (row == NULL || word_is_by_agent(view))
+        return false;
+    /* That of the file is DRAIN, and its followers have it from there; one that was set while HAProxy
+     * runs leaves it UP. */
+    if (word_is_maintained(view))
+        return word_has(row->status, "DRAIN") && view->follows == NULL && in_file;
+    return row->weight == 0 && row->status != NULL &&
+           (strncmp(row->status, "UP", 2) == 0 || strcmp(row->status, "no check") == 0);
 }
 
 static const char *advise_weight(struct diagnosis_work *work, const struct server_view *view)
 {
+    if (view->server == NULL || !view->server->weight_is_zero)
+        return arena_printf(work->arena,
+                            "its weight was set to 0 while HAProxy runs: when %s/%s may serve "
+                            "again: set server %s/%s weight 100%% (stats socket)%s",
+                            view->backend, view->name, view->backend, view->name,
+                            view->row->agent_status != NULL ? "; or its agent (agent-check) said so"
+                                                            : "");
     return arena_printf(
         work->arena,
         "when %s/%s may serve again: give it a weight, on its line (%s) or with set "

@@ -391,6 +391,48 @@ static void no_answers_no_log(struct bench *bench)
     bench_asked(bench, "app1")->said = ASKED_SILENT;
     bench_lose(bench, SOURCE_LOGS, SOURCE_ABSENT);
 }
+/* The check of app1 took it out so often by HAProxy's counter, and by lines of its log. */
+static void flaps(struct bench *bench, int64_t counted, uint64_t logged, int64_t seconds)
+{
+    static struct log_message_count said;
+
+    bench->rows[ROW_APP1].check_downs = counted;
+    said = (struct log_message_count){.kind = "server-down",
+                                      .proxy = "be_api",
+                                      .server = "app1",
+                                      .count = logged,
+                                      .first = (bench->facts.time - 600) * 1000,
+                                      .last = (bench->facts.time - seconds) * 1000,
+                                      .example = "Server be_api/app1 is DOWN"};
+    bench->facts.logs.summary.messages = &said;
+    bench->facts.logs.summary.message_count = 1;
+}
+static void flapping(struct bench *bench)
+{
+    flaps(bench, 9, 8, 5);
+}
+static void flapping_refused_now(struct bench *bench)
+{
+    flaps(bench, 9, 8, 5);
+    bench_check(bench, ROW_APP1, "DOWN", "L4CON", "Connection refused");
+    bench->probes[PROBE_APP1].error = ECONNREFUSED;
+}
+static void flapping_before(struct bench *bench)
+{
+    flaps(bench, 9, 8, 300);
+}
+static void flapping_by_a_client(struct bench *bench)
+{
+    flaps(bench, 0, 8, 5);
+}
+static void flapping_long_ago(struct bench *bench)
+{
+    flaps(bench, 9, 1, 5);
+}
+static void without_weight(struct bench *bench)
+{
+    bench->rows[ROW_APP1].weight = 0;
+}
 static void aborts_few(struct bench *bench)
 {
     aborts(bench);
@@ -1663,6 +1705,12 @@ static const struct scenario scenarios[] = {
     {"SH in the log, and counted", aborts_in_the_log, {PROVEN("backend-aborts")}},
     {"SH in the log, not counted", aborts_that_a_client_wrote, {{0}}},
     {"few answers broken off", aborts_few, {{0}}},
+    {"comes and goes", flapping, {PROVEN("backend-flapping")}},
+    {"comes and goes, refused now", flapping_refused_now, {PROVEN("backend-refused")}},
+    {"came and went before", flapping_before, {{0}}},
+    {"comes and goes, by a client", flapping_by_a_client, {{0}}},
+    {"came and went long ago", flapping_long_ago, {{0}}},
+    {"weight 0 while it runs", without_weight, {PROVEN("backend-maintenance")}},
     {"answers broken off before", aborts_before, {POSSIBLE("backend-aborts")}},
     {"answers broken off now and then", aborts_now_and_then, {PROVEN("backend-aborts")}},
     {"answers broken off before the log", aborts_before_the_log, {POSSIBLE("backend-aborts")}},
