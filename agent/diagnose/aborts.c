@@ -69,6 +69,13 @@ static bool is_share(uint64_t aborts, uint64_t all)
     return aborts >= ABORTS_LEAST && aborts * 100 >= all * SHARE;
 }
 
+/* HAProxy passes on what comes, and does not know where an answer ends: a service may well end its
+ * connections with a reset once all was said. */
+static bool is_tcp(const struct server_view *view)
+{
+    return look_same(view->row->mode, "tcp");
+}
+
 static void tell(struct diagnosis_work *work, struct finding *finding,
                  const struct server_view *view, const struct abort_view *log)
 {
@@ -86,7 +93,9 @@ static void tell(struct diagnosis_work *work, struct finding *finding,
     if (log->example != NULL)
         diagnose_evidence(work, finding, SOURCE_LOGS, "%s", log->example);
     strings_add(&finding->consequences, work->arena,
-                "clients of these requests got 502, or an answer that breaks off");
+                is_tcp(view)
+                    ? "their clients see the connection break off, behind what was passed on"
+                    : "clients of these requests got 502, or an answer that breaks off");
     strings_addf(
         &finding->advice, work->arena,
         "on %s: see the log of the service at tcp/%" PRIu32 " for crashes, restarts and "
@@ -109,7 +118,7 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
 
     if (!look_takes_traffic(view) || (!by_counter && !by_log) || is_told(work, view))
         return;
-    bool proven = !log.over && (by_log || is_recent(work->facts));
+    bool proven = !log.over && !is_tcp(view) && (by_log || is_recent(work->facts));
     struct finding *finding =
         diagnose_find(work, cause, proven ? FINDING_PROVEN : FINDING_POSSIBLE,
                       arena_printf(work->arena, "%s/%s", view->backend, view->name));
@@ -121,10 +130,18 @@ static void look_at_server(struct diagnosis_work *work, const struct cause *caus
                                              "%s closed %" PRId64 " of %" PRId64
                                              " connections before its answer was whole",
                                              view->name, row->server_aborts, row->sessions_total);
+    if (is_tcp(view))
+        finding->summary = arena_printf(
+            work->arena, "%s broke off %" PRIu64 " of %" PRIu64 " connections", view->name,
+            by_log ? log.before + log.within : (uint64_t)row->server_aborts,
+            by_log ? log.requests : (uint64_t)row->sessions_total);
     tell(work, finding, view, &log);
     if (log.over)
         finding->severity = SEVERITY_NOTICE;
-    if (finding->state == FINDING_POSSIBLE)
+    if (is_tcp(view))
+        finding->settle = "whether the service resets its connections on purpose when all is said: "
+                          "its log, and what its clients see";
+    else if (finding->state == FINDING_POSSIBLE)
         finding->settle =
             "whether srv_abrt of this server still rises (show stat, twice): it counts "
             "since HAProxy was started";
