@@ -46,13 +46,24 @@ static const char *advise_agent(struct diagnosis_work *work, const struct server
         said != NULL ? said : "", said != NULL ? "\"" : "");
 }
 
+/* By a rule, whatever its weight: where that is 0 in the file, nobody else is meant to get there. */
+static bool is_chosen_by_rule(const struct server_view *view)
+{
+    const struct strings *chosen = &view->proxy->servers_chosen;
+
+    for (size_t i = 0; i < chosen->count; i++)
+        if (look_same(chosen->at[i], view->name) || chosen->at[i][0] == '%')
+            return true;
+    return false;
+}
+
 static bool is_without_weight(const struct diagnosis_work *work, const struct server_view *view)
 {
     const struct haproxy_stat *row = view->row;
     bool in_file = view->server != NULL && view->server->weight_is_zero;
 
     (void)work;
-    if (row == NULL || word_is_by_agent(view))
+    if (row == NULL || word_is_by_agent(view) || (in_file && is_chosen_by_rule(view)))
         return false;
     /* That of the file is DRAIN, and its followers have it from there; one that was set while HAProxy
      * runs leaves it UP. */

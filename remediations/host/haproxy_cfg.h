@@ -103,11 +103,12 @@ struct cfg_proxy {
     struct cfg_number maxconn; /* its own last one (frontend, listen, defaults); what it inherits:
                                   cfg_effective_maxconn */
     struct cfg_number fullconn;
-    struct cfg_number backlog;   /* its own last one */
-    const char *default_backend; /* NULL: none */
-    struct strings uses;         /* the names behind `use_backend`; may be expressions */
-    const char *monitor_uri;     /* own or inherited; NULL: none */
-    size_t monitor_fail_line;    /* the first `monitor fail`; 0: none */
+    struct cfg_number backlog;     /* its own last one */
+    const char *default_backend;   /* NULL: none */
+    struct strings uses;           /* the names behind `use_backend`; may be expressions */
+    struct strings servers_chosen; /* the same behind `use-server` */
+    const char *monitor_uri;       /* own or inherited; NULL: none */
+    size_t monitor_fail_line;      /* the first `monitor fail`; 0: none */
     /* `errorfile 503`, `errorloc 503` or `http-error status 503` of its own; 0: none. */
     size_t error_page_line;
     /* Something here may answer or take a request without a server: `dispatch`, `http-request

@@ -200,6 +200,8 @@ static void parse_route(struct cfg_proxy *proxy, struct parser *parser)
 {
     if (parse_word_is(parser, 0, "use_backend") && parser->words.count > 1)
         strings_add(&proxy->uses, parser->arena, parse_word_text(parser, 1));
+    else if (parse_word_is(parser, 0, "use-server") && parser->words.count > 1)
+        strings_add(&proxy->servers_chosen, parser->arena, parse_word_text(parser, 1));
     else if (parse_word_is(parser, 0, "mode"))
         proxy->is_http = parse_word_is(parser, 1, "http");
     else
