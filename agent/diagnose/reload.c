@@ -214,8 +214,9 @@ void reload_look_not_loaded(struct diagnosis_work *work, const struct cause *cau
         return;
     struct signs signs = look_for_signs(work);
     bool failed = signs.asked > 0 || signs.told > 0 || signs.said || signs.logged;
-    /* Nobody says that none failed: then it is not known which of the two it is. */
-    bool none_failed = signs.asked == 0 || signs.told == 0;
+    /* Nobody says that none failed: then it is not known which of the two it is. Without a master a reload is a
+     * start beside this process, and one that failed is none. */
+    bool none_failed = signs.asked == 0 || signs.told == 0 || facts->haproxy->master == 0;
     if (!signs.differs || !signs.older || failed || !none_failed)
         return;
     struct finding *finding =
