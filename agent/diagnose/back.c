@@ -108,11 +108,11 @@ static void tell_timeout(struct diagnosis_work *work, const struct cause *cause,
             listener_here(work, back_member(work, group, i), WORD_TIMEOUT);
 
         if (listener != NULL && is_queue_full(listener))
-            diagnose_evidence(work, finding, SOURCE_SOCKETS,
-                              "%s:%" PRIu32 " is listened on by a service of this host that does "
-                              "not accept: %" PRIu32 " connections wait in its queue of %" PRIu32,
-                              listener->address, listener->port, listener->queue,
-                              listener->queue_limit);
+            diagnose_evidence(
+                work, finding, SOURCE_SOCKETS,
+                "%s:%" PRIu32 " is listened on by a service of this host that does "
+                "not accept, or too slowly: %" PRIu32 " connections wait in its queue of %" PRIu32,
+                listener->address, listener->port, listener->queue, listener->queue_limit);
         else if (listener != NULL)
             diagnose_evidence(work, finding, SOURCE_SOCKETS,
                               "%s:%" PRIu32 " is listened on by a service of this host: a firewall "
@@ -200,7 +200,8 @@ static const char *advise_timeout(struct diagnosis_work *work, const struct serv
         return arena_printf(
             work->arena,
             "see why the service of %s/%s on this host, which listens on tcp/%" PRIu32
-            ", accepts no connection (ss -ltnp): it hangs, or is out of workers or "
+            ", does not accept connections, or too slowly (ss -ltnp): it hangs, or is out of "
+            "workers or "
             "descriptors; restart it",
             view->backend, view->name, view->port);
     if (listener != NULL)

@@ -198,6 +198,28 @@ static void consequences_of_waiting(struct diagnosis_work *work, struct finding 
                 "once the accept queue is full too, they time out");
 }
 
+/* Who has no request at a backend is idle between two, or has not sent one: a limit need not be raised for these. */
+static void tell_idle(struct diagnosis_work *work, struct finding *finding, int64_t connections)
+{
+    int64_t at_work = 0;
+
+    for (size_t i = 0; i < work->facts->stat_count; i++) {
+        const struct haproxy_stat *row = &work->facts->stats[i];
+
+        if (row->type == STAT_BACKEND && row->sessions > 0 && at_work < connections)
+            at_work += row->sessions < connections ? row->sessions : connections;
+    }
+    if (at_work >= connections - connections / 2)
+        return;
+    diagnose_evidence(work, finding, SOURCE_STATS,
+                      "no more than %" PRId64 " of these %" PRId64
+                      " connections have a request at a backend",
+                      at_work, connections);
+    strings_add(&finding->advice, work->arena,
+                "the other connections are idle, or their clients send nothing: shorter `timeout "
+                "http-keep-alive` and `timeout http-request` end them sooner, and make room too");
+}
+
 void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *cause)
 {
     int64_t maxconn = look_info(work, "Maxconn"), now = look_info(work, "CurrConns");
@@ -236,6 +258,7 @@ void front_look_global_maxconn(struct diagnosis_work *work, const struct cause *
                                     "are in use%s",
                                     maxconn, queue > 0 ? ", and more wait" : "");
     consequences_of_waiting(work, finding);
+    tell_idle(work, finding, now);
     if (proven)
         wish_global(work, cause, finding, (uint64_t)maxconn, waiting);
     else
@@ -270,6 +293,7 @@ static void look_at_frontend(struct diagnosis_work *work, const struct cause *ca
     diagnose_evidence(work, finding, SOURCE_SOCKETS,
                       "%" PRId64 " connections wait in its accept queues%s", queue,
                       waiting.full ? ", which are full" : "");
+    tell_idle(work, finding, row->sessions);
     uint64_t value = look_new_limit(limit, to_serve(waiting), ACCEPT_FACTOR);
     if (global > 0 && value > (uint64_t)global)
         value = (uint64_t)global;

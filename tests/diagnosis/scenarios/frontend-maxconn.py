@@ -12,3 +12,7 @@ def make(host):
 def happened(host):
     assert host.stat("web", "FRONTEND")["slim"] == "10"
     assert host.waiting("127.0.0.1:8080") == 8
+
+
+def check(_host, report):
+    assert any("http-keep-alive" in line for line in report["findings"][0]["advice"]), report["findings"]
