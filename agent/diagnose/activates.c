@@ -71,7 +71,7 @@ static void compare_binds(struct differences *differences, const struct cfg_prox
     for (size_t i = 0; i < proxy->bind_count; i++) {
         const struct cfg_bind *bind = &proxy->binds[i];
 
-        if (!look_is_tcp(bind))
+        if (!look_is_tcp(bind) || bind->conditional)
             continue;
         for (uint32_t port = bind->port_low; port <= bind->port_high && port <= 65535; port++) {
             if (look_is_listened(&facts->sockets, bind, port))
@@ -127,6 +127,8 @@ static void compare_servers(struct differences *differences)
         const struct server_view *view = &work->servers[i];
 
         if (view->row == NULL)
+            continue;
+        if (view->server != NULL && view->server->line_place.conditional)
             continue;
         if (view->server != NULL) {
             ARENA_PUSH(work->arena, running, count) = view->server;

@@ -65,12 +65,18 @@ static bool is_served(const struct facts *facts, const struct cfg_bind *bind, ui
     return false;
 }
 
+/* Inside .if it is one that counts where HAProxy itself spoke of it. */
 static void add_wants(struct wants *wants, const struct facts *facts, const struct cfg_proxy *proxy,
                       const struct cfg_bind *bind)
 {
-    for (uint32_t port = bind->port_low; port <= bind->port_high && port <= 65535; port++)
-        if (wants->count < WANTS_MAX && !is_served(facts, bind, port))
-            wants->at[wants->count++] = (struct want){proxy, bind, port, find_said(facts, port)};
+    for (uint32_t port = bind->port_low; port <= bind->port_high && port <= 65535; port++) {
+        if (wants->count == WANTS_MAX || is_served(facts, bind, port))
+            continue;
+        const struct haproxy_message *said = find_said(facts, port);
+
+        if (!bind->conditional || said != NULL)
+            wants->at[wants->count++] = (struct want){proxy, bind, port, said};
+    }
 }
 
 static bool is_stopped_by_a_person(const struct facts *facts)
@@ -92,9 +98,7 @@ static struct wants find_wants(const struct diagnosis_work *work)
     for (size_t p = 0; p < facts->cfg->proxy_count; p++) {
         const struct cfg_proxy *proxy = facts->cfg->proxies[p];
 
-        for (size_t i = 0; look_is_front(proxy) && !proxy->disabled && !proxy->conditional &&
-                           i < proxy->bind_count;
-             i++)
+        for (size_t i = 0; look_is_front(proxy) && !proxy->disabled && i < proxy->bind_count; i++)
             if (look_is_tcp(&proxy->binds[i]))
                 add_wants(&wants, facts, proxy, &proxy->binds[i]);
     }

@@ -166,6 +166,14 @@ static void find_overlap(struct overlap *overlap, const struct cfg_bind *bind)
     }
 }
 
+/* Of one inside .if only the running process tells. */
+static bool counts(const struct facts *facts, const struct cfg_bind *bind)
+{
+    return look_is_tcp(bind) &&
+           (!bind->conditional || (facts_have(facts, SOURCE_SOCKETS) &&
+                                   look_is_listened(&facts->sockets, bind, bind->port_low)));
+}
+
 static void for_each_bind(struct diagnosis_work *work, struct overlap *overlap,
                           struct finding *finding)
 {
@@ -178,7 +186,7 @@ static void for_each_bind(struct diagnosis_work *work, struct overlap *overlap,
         for (size_t i = 0; look_is_front(proxy) && !proxy->disabled && i < proxy->bind_count; i++) {
             const struct cfg_bind *bind = &proxy->binds[i];
 
-            if (!look_is_tcp(bind))
+            if (!counts(work->facts, bind))
                 continue;
             if (finding == NULL)
                 find_overlap(overlap, bind);

@@ -97,7 +97,7 @@ static void find_in_config(struct diagnosis_work *work)
         if ((proxy->kind != CFG_BACKEND && proxy->kind != CFG_LISTEN) || proxy->disabled)
             continue;
         for (size_t s = 0; s < proxy->server_count; s++)
-            if (!proxy->servers[s].disabled)
+            if (!proxy->servers[s].disabled && !proxy->servers[s].line_place.conditional)
                 add_server(work, NULL, proxy, &proxy->servers[s]);
     }
 }

@@ -222,7 +222,7 @@ static void count_bound(const struct facts *facts, size_t *out_bound, size_t *ou
         const struct cfg_proxy *proxy = facts->cfg->proxies[p];
 
         for (size_t i = 0; look_is_front(proxy) && !proxy->disabled && i < proxy->bind_count; i++) {
-            if (!look_is_tcp(&proxy->binds[i]))
+            if (!look_is_tcp(&proxy->binds[i]) || proxy->binds[i].conditional)
                 continue;
             all++;
             bound += look_is_listened(&facts->sockets, &proxy->binds[i], proxy->binds[i].port_low);

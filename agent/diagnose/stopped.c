@@ -21,7 +21,7 @@ static int is_listening(const struct facts *facts, const struct cfg_proxy *proxy
 
         if (!look_is_tcp(bind))
             continue;
-        any = true;
+        any = any || !bind->conditional;
         for (size_t k = 0; k < facts->ports.listener_count; k++) {
             const struct port_listener *listener = &facts->ports.listeners[k];
 

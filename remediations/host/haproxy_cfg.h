@@ -51,6 +51,7 @@ struct cfg_bind {
     struct cfg_number maxconn;
     bool accept_proxy;
     struct cfg_number backlog;
+    bool conditional;  /* inside or behind .if: it may not count */
     bool in_namespace; /* `namespace`: it listens in another network */
     bool transparent;  /* it may listen on an address that is not this host's */
     bool ssl;

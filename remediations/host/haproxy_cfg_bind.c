@@ -135,7 +135,8 @@ void parse_bind_line(struct parser *parser, struct cfg_bind **binds, size_t *cou
 {
     if (parser->words.count < 2)
         return;
-    struct cfg_bind like = {.line = parser->line, .file = parser->file};
+    struct cfg_bind like = {
+        .line = parser->line, .file = parser->file, .conditional = parser->unsure};
     parse_parameters(parser, &like);
     /* HAProxy cuts at commas with no regard to what is between them. */
     struct span rest = parser->words.at[1].value;
