@@ -160,7 +160,9 @@ static int name_all(struct instance *const *chosen, size_t count, struct arena *
                   escape_span(arena, text_span(&words), SHOWN_MAX));
     }
     return err_set(err, ERR_INPUT,
-                   "%zu HAProxy instances run, and the settings do not say which is meant: %s",
+                   "%zu HAProxy instances run, and the settings do not say which is meant "
+                   "(pid_file or unit in "
+                   "hamedic.conf): %s",
                    count, text_string(&names));
 }
 
