@@ -23,7 +23,7 @@ systemctl daemon-reload
 systemctl enable --now lab-files
 sleep 5
 systemctl restart haproxy
-# The download of during.sh begins while there is room for it, and lasts three minutes.
+# The download of during.sh begins while there is room for it, and goes on until the plan is applied.
 systemd-run -q --unit=lab-download curl -sS -o /root/download http://127.0.0.1:8443/file
 sleep 3
 [ -s /root/download ]
