@@ -31,8 +31,11 @@ def make(host):
 
 
 def happened(host):
-    quick, slow = (int(host.stat("app", name)["rtime"]) for name in ("one", "two"))
-    assert slow - quick < 200, (quick, slow)
+    def later():
+        quick, slow = (int(host.stat("app", name)["rtime"]) for name in ("one", "two"))
+        return slow - quick
+
+    host.wait(lambda: later() < 200, "averages that are nearly alike")  # a busy machine is late by itself at times
 
 
 def check(_host, report):
