@@ -35,9 +35,9 @@ def calls(hamedic):
     return report, whole
 
 
-def count(lines, call, text):
+def count(lines, call, *texts):
     """Calls that worked."""
-    return sum(call in line and text in line and not re.search(r"= -1 ", line) for line in lines)
+    return sum(call in line and all(text in line for text in texts) and not re.search(r"= -1 ", line) for line in lines)
 
 
 def bytes_read(lines, path):
@@ -54,7 +54,7 @@ def main():
         "connections to the stats socket": (count(lines, "connect(", f'"{throwaway.API}"'), 1),
         "connections to the master socket": (count(lines, "connect(", f'"{throwaway.MASTER}"'), 1),
         "runs of haproxy -v": (count(lines, "execve(", 'haproxy", "-v"]'), 1),
-        "runs of haproxy -c": (count(lines, "execve(", 'haproxy", "-c", '), 1),
+        "runs of haproxy -c": (count(lines, "execve(", '/haproxy", [', ', "-c", '), 1),
         "bytes read of the configuration": (bytes_read(lines, throwaway.CONFIG), os.path.getsize(throwaway.CONFIG)),
         # They are counted, and looked through for who holds a port.
         "looks at the worker's descriptors": (count(lines, "openat", f'"/proc/{host.worker()}/fd"'), 2),
