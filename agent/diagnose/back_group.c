@@ -185,6 +185,12 @@ static bool serves_nobody(const struct server_view *view)
     return asked->said != ASKED_STATUS || asked->status >= 500;
 }
 
+static bool is_of_older_file(const struct diagnosis_work *work, const struct back_group *group)
+{
+    return group->state != FINDING_PROVEN &&
+           word_is_of_older_file(work, &work->servers[group->members[0]]);
+}
+
 /* What becomes of the requests: who is UP, or has no check, goes on getting some. */
 static void tell_effect(struct diagnosis_work *work, struct finding *finding,
                         const struct back_group *group)
@@ -219,7 +225,9 @@ static void tell_effect(struct diagnosis_work *work, struct finding *finding,
                      "no server of %s takes traffic: clients get 503 Service Unavailable",
                      group->backend);
     /* What is only possible must not stand before what is proven. */
-    if (!others && (!used || (dead && group->state == FINDING_PROVEN)))
+    if (is_of_older_file(work, group))
+        finding->severity = SEVERITY_NOTICE;
+    else if (!others && (!used || (dead && group->state == FINDING_PROVEN)))
         finding->severity = SEVERITY_CRITICAL;
 }
 
@@ -252,7 +260,11 @@ static void settle_contact(struct diagnosis_work *work, struct finding *finding,
 
     if (group->state == FINDING_PROVEN)
         return;
-    if (first->row == NULL)
+    if (is_of_older_file(work, group))
+        finding->settle =
+            "whether it is still so once the newer configuration is loaded, which has "
+            "other servers, or other addresses for them";
+    else if (first->row == NULL)
         finding->settle = "what HAProxy's own checks say (show stat): it could not be asked";
     else if (first->probe == NULL)
         finding->settle = arena_printf(work->arena, "a connection from this host to %s:%" PRIu32,

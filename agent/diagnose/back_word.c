@@ -198,6 +198,15 @@ static bool can_be_probed(const struct server_view *view)
            look_same(view->server->address, view->address);
 }
 
+bool word_is_of_older_file(const struct diagnosis_work *work, const struct server_view *view)
+{
+    const struct facts *facts = work->facts;
+
+    return facts->worker_started > 0 && facts->cfg_changed > facts->worker_started &&
+           (view->server == NULL ||
+            (view->server->address != NULL && !look_same(view->server->address, view->address)));
+}
+
 static enum word contact_verdict(const struct diagnosis_work *work, const struct server_view *view,
                                  enum word check, enum finding_state *out_state)
 {
@@ -207,8 +216,10 @@ static enum word contact_verdict(const struct diagnosis_work *work, const struct
     if (word_is_failure(check)) {
         if (check == WORD_TIMEOUT && other == WORD_UNREACHABLE)
             check = WORD_UNREACHABLE;
-        *out_state = checked != NULL ? (other == check ? FINDING_PROVEN : FINDING_POSSIBLE)
-                                     : look_second(work, SOURCE_PROBE, !can_be_probed(view));
+        *out_state = checked != NULL
+                         ? (other == check ? FINDING_PROVEN : FINDING_POSSIBLE)
+                         : look_second(work, SOURCE_PROBE,
+                                       !can_be_probed(view) && !word_is_of_older_file(work, view));
         return check;
     }
     if (!word_is_failure(probe))

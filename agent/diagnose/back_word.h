@@ -44,4 +44,7 @@ enum word word_unchecked_verdict(const struct diagnosis_work *work, const struct
 enum word word_verdict(const struct diagnosis_work *work, const struct server_view *view,
                        enum finding_state *out_state);
 
+/* What runs has the server, or its address, from an older file: that the newer one is not loaded is the deeper cause. */
+bool word_is_of_older_file(const struct diagnosis_work *work, const struct server_view *view);
+
 #endif
