@@ -201,8 +201,7 @@ static const char *advise_timeout(struct diagnosis_work *work, const struct serv
             work->arena,
             "see why the service of %s/%s on this host, which listens on tcp/%" PRIu32
             ", does not accept connections, or too slowly (ss -ltnp): it hangs, or is out of "
-            "workers or "
-            "descriptors; restart it",
+            "workers or descriptors; restart it",
             view->backend, view->name, view->port);
     if (listener != NULL)
         return arena_printf(work->arena,

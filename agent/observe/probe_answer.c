@@ -8,6 +8,9 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 
+/* RFC 4443, 3.1; glibc's headers have no names for them. */
+enum { ICMP6_SOURCE_POLICY = 5, ICMP6_ROUTE_REJECT = 6 };
+
 static const struct {
     uint8_t origin, type, code;
     bool is_filter;
@@ -24,8 +27,8 @@ static const struct {
     {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, true, "prohibited"},
     {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, false, "address unreachable"},
     {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, true, "port unreachable"},
-    {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, 5, true, "source address prohibited"},
-    {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, 6, false, "route refused"},
+    {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, ICMP6_SOURCE_POLICY, true, "source address prohibited"},
+    {SO_EE_ORIGIN_ICMP6, ICMP6_DST_UNREACH, ICMP6_ROUTE_REJECT, false, "route refused"},
 };
 
 void probe_answer_watch(int fd, sa_family_t family)
