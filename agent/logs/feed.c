@@ -1,25 +1,15 @@
 #include "agent/logs/feed.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#include "agent/logs/read.h"
-
-enum { HUGE = 2 * 1024 * 1024 };
-_Static_assert(LOG_READ_BUFFER <= HUGE, "it is in one page");
 
 void feed_init(struct feed *feed, struct log_tally *tally)
 {
-    *feed = (struct feed){.tally = tally, .buffer = aligned_alloc(HUGE, HUGE)};
-    if (feed->buffer == NULL)
-        arena_exhausted();
-    (void)madvise(feed->buffer, HUGE, MADV_HUGEPAGE); /* one fault instead of hundreds */
+    *feed = (struct feed){.tally = tally, .buffer = log_tally_buffer(tally)};
 }
 
 char *feed_room(const struct feed *feed, size_t *out_room)
 {
-    *out_room = LOG_READ_BUFFER - feed->have;
+    *out_room = LOG_TALLY_BUFFER - feed->have;
     return feed->buffer + feed->have;
 }
 
@@ -47,7 +37,7 @@ void feed_take(struct feed *feed, size_t got)
         size_t whole = (size_t)(last - feed->buffer) + 1;
         log_tally_feed(feed->tally, (struct span){feed->buffer, whole});
         keep_from(feed, whole);
-    } else if (feed->have == LOG_READ_BUFFER) {
+    } else if (feed->have == LOG_TALLY_BUFFER) {
         log_tally_feed(feed->tally, (struct span){feed->buffer, feed->have});
         feed->have = 0;
         feed->is_dropping = true;
@@ -61,9 +51,4 @@ void feed_end(struct feed *feed, bool is_whole)
         log_tally_feed(feed->tally, (struct span){feed->buffer, feed->have});
     feed->have = 0;
     feed->is_dropping = false;
-}
-
-void feed_free(struct feed *feed)
-{
-    free(feed->buffer);
 }

@@ -80,7 +80,6 @@ static void read_plain(struct worker *worker, const struct part *part)
     feed_end(&feed, at == part->end);
     worker->bytes += feed.bytes;
     worker->long_lines += feed.long_lines;
-    feed_free(&feed);
 }
 
 /* Also what is not compressed, where it comes by a pipe. */
@@ -110,7 +109,6 @@ static void read_packed(struct worker *worker, int fd, const char *name)
     feed_end(&feed, got == 0);
     worker->bytes += feed.bytes;
     worker->long_lines += feed.long_lines;
-    feed_free(&feed);
 }
 
 static void *work(void *context)

@@ -5,8 +5,8 @@
  *          not compressed only the part that may hold options.since..until, and no more than it
  *          held when it was opened. One that is cut meanwhile ends there. It is read, never mapped,
  *          so that nothing but an error can come of that.
- *          Memory: some LOG_READ_BUFFER for each thread, its tally, and what unpacking takes. A
- *          line longer than a buffer is its beginning.
+ *          Memory: a tally for each thread, and what unpacking takes. A line longer than
+ *          LOG_TALLY_BUFFER is its beginning.
  * Owns:    the caller frees the tally; notes live in the arena.
  * Errors:  none: what is damaged or unreadable is a note, after what came before it was counted.
  */
@@ -16,7 +16,6 @@
 #include "agent/logs/files.h"
 #include "agent/logs/tally.h"
 
-#define LOG_READ_BUFFER      ((size_t)512 * 1024)
 #define LOG_READ_PAYS        ((uint64_t)16 * 1024 * 1024) /* for each thread */
 #define LOG_READ_THREADS_MAX 8
 

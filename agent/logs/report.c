@@ -349,7 +349,7 @@ static void add_notes(const struct render_style *style, const struct log_report 
     if (reading->long_lines > 0)
         strings_addf(&notes, arena, "%s lines were longer than %s",
                      log_report_number(arena, reading->long_lines),
-                     log_report_size(arena, LOG_READ_BUFFER));
+                     log_report_size(arena, LOG_TALLY_BUFFER));
     if (summary->others > 0)
         strings_addf(&notes, arena, "%s requests of more names than there is room for",
                      log_report_number(arena, summary->others));

@@ -1,11 +1,8 @@
 #include "agent/logs/tally_count.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "agent/logs/scan.h"
-
-enum { HUGE = 2 * 1024 * 1024 };
 
 #define MEMORY(tally, count, pointer)                                                              \
     ((pointer) = arena_alloc((tally)->arena, (count) * sizeof *(pointer)))
@@ -18,27 +15,27 @@ static void init_names(struct log_tally *tally, struct log_names *names, uint32_
     (void)log_names_add(names, span_of(" (others)"), log_names_hash(span_of(" (others)")));
 }
 
-/* The arena aligns to less than a cache line. */
-static void *aligned(struct arena *arena, size_t size)
+/* The arena aligns to less than a cache line: a piece is longer by one. */
+static void *aligned(void *piece)
 {
-    char *memory = arena_alloc(arena, size + TALLY_ALIGNMENT);
+    char *memory = piece;
     size_t past = (uintptr_t)memory % TALLY_ALIGNMENT;
 
     return memory + (past == 0 ? 0 : TALLY_ALIGNMENT - past);
 }
 
-/* What is used all the time is the first of a large piece: that had better be one page than hundreds, each of which
- * costs a fault. Timers come last, as of those the first rows are used most. */
+/* What is used all the time is one page, not hundreds, each of which costs a fault. Timers come last, as of those the
+ * first rows are used most. */
 static void place_hot(struct log_tally *tally, enum log_scan_way way)
 {
     size_t scan = (log_scan_size() + TALLY_ALIGNMENT - 1) / TALLY_ALIGNMENT * TALLY_ALIGNMENT;
     size_t faults = LOG_TALLY_FAULTS * sizeof *tally->faults;
-    size_t size = scan + faults + LOG_TALLY_TIMED * sizeof *tally->timers;
-    char *memory = arena_alloc(tally->arena, size + HUGE);
-    size_t past = (uintptr_t)memory % HUGE;
+    size_t timers = LOG_TALLY_TIMED * sizeof *tally->timers;
+    char *memory = aligned(arena_alloc_huge(tally->arena, TALLY_ALIGNMENT + LOG_TALLY_BUFFER +
+                                                              scan + faults + timers));
 
-    memory += past == 0 ? 0 : HUGE - past;
-    (void)madvise(memory, HUGE, MADV_HUGEPAGE); /* where there are none it is slower */
+    tally->buffer = memory;
+    memory += LOG_TALLY_BUFFER;
     tally->scan = (struct log_scan *)(void *)memory;
     log_scan_init(tally->scan, tally, way);
     tally->faults = (struct tally_fault *)(void *)(memory + scan);
@@ -66,7 +63,8 @@ struct log_tally *log_tally_new(const struct log_options *options)
     init_names(tally, &tally->servers, LOG_TALLY_SERVERS, 40);
     init_names(tally, &tally->early, LOG_TALLY_EARLY, 80);
     init_names(tally, &tally->messages, LOG_TALLY_MESSAGES, 64);
-    tally->route_rows = aligned(arena, LOG_TALLY_ROUTES * sizeof(struct tally_route));
+    tally->route_rows = aligned(
+        arena_alloc(arena, TALLY_ALIGNMENT + LOG_TALLY_ROUTES * sizeof(struct tally_route)));
     MEMORY(tally, LOG_TALLY_SERVERS, tally->server_timers);
     place_hot(tally, options->way);
     MEMORY(tally, TALLY_USUAL_SLOTS, tally->usual);
@@ -94,6 +92,11 @@ void log_tally_free(struct log_tally *tally)
 {
     if (tally != NULL)
         arena_free(tally->arena);
+}
+
+char *log_tally_buffer(const struct log_tally *tally)
+{
+    return tally->buffer;
 }
 
 /* False: the line is outside the times asked for. A line without a time is as old as the one before it. */

@@ -33,6 +33,7 @@ struct log_options {
     enum log_scan_way way; /* for tests; zero: the fastest this processor has */
 };
 
+#define LOG_TALLY_BUFFER    ((size_t)512 * 1024)
 #define LOG_TALLY_ROUTES    8192 /* frontend, backend and server as they stand together */
 #define LOG_TALLY_SERVERS   8192
 #define LOG_TALLY_TIMED     2048 /* servers with timers of their own, first come */
@@ -173,6 +174,8 @@ struct log_summary {
 struct log_tally;
 
 struct log_tally *log_tally_new(const struct log_options *options);
+/* LOG_TALLY_BUFFER bytes of its own for what is to be fed, next to what is counted: less memory is in use. */
+char *log_tally_buffer(const struct log_tally *tally);
 void log_tally_free(struct log_tally *tally); /* NULL is allowed */
 void log_tally_feed(struct log_tally *tally, struct span whole_lines);
 /* `from` is what follows `into` in the log; it is unchanged. */

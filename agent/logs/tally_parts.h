@@ -127,6 +127,7 @@ struct log_scan;
 
 struct log_tally {
     struct arena *arena;
+    char *buffer;
     struct log_options options;
     struct log_clock clock;
 

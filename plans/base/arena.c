@@ -20,7 +20,7 @@ struct block {
     struct block *next;
     size_t used;
     size_t size;
-    bool is_mapped; /* HUGE_PAGE bytes; else it came from calloc() */
+    size_t mapped; /* bytes; 0: it came from calloc() */
     _Alignas(ALIGNMENT) unsigned char bytes[];
 };
 
@@ -66,8 +66,8 @@ void arena_free(struct arena *arena)
         return;
     for (struct block *block = arena->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        if (block->is_mapped)
-            (void)munmap(block, HUGE_PAGE);
+        if (block->mapped > 0)
+            (void)munmap(block, block->mapped);
         else
             free(block);
     }
@@ -87,21 +87,24 @@ void arena_adopt(struct arena *arena, struct arena *other)
 
 /* The kernel gives a huge page only where all of it fits in, so what is before and behind goes back. Where there are
  * none it is as slow as other memory. */
-static struct block *map_block(void)
+static struct block *map_block(size_t room)
 {
+    if (room > SIZE_MAX / 2)
+        arena_exhausted();
+    size_t size = (sizeof(struct block) + room + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     char *memory =
-        mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
         arena_exhausted();
     size_t past = (uintptr_t)memory % HUGE_PAGE, before = past == 0 ? 0 : HUGE_PAGE - past;
     if (before > 0)
         (void)munmap(memory, before);
-    (void)munmap(memory + before + HUGE_PAGE, HUGE_PAGE - before);
+    (void)munmap(memory + before + size, HUGE_PAGE - before);
     (void)madvise(memory + before, HUGE_PAGE, MADV_HUGEPAGE);
     struct block *block = (struct block *)(void *)(memory + before);
-    block->size = HUGE_PAGE - sizeof *block;
-    block->is_mapped = true;
+    block->size = size - sizeof *block;
+    block->mapped = size;
     return block;
 }
 
@@ -115,6 +118,24 @@ static struct block *new_block(size_t room)
     return block;
 }
 
+/* A large piece gets a block of its own behind the current one, whose rest stays in use. */
+static void put_behind(struct arena *arena, struct block *block)
+{
+    struct block **place = arena->blocks == NULL ? &arena->blocks : &arena->blocks->next;
+
+    block->next = *place;
+    *place = block;
+}
+
+void *arena_alloc_huge(struct arena *arena, size_t size)
+{
+    struct block *block = map_block(size);
+
+    put_behind(arena, block);
+    block->used = block->size;
+    return block->bytes;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - sizeof(struct block))
@@ -124,16 +145,11 @@ void *arena_alloc(struct arena *arena, size_t size)
     struct block *block = arena->blocks;
     if (block == NULL || block->size - block->used < size) {
         bool is_large = size > (arena->is_huge ? HUGE_PAGE : BLOCK_SIZE) / 4;
-        if (is_large)
+        if (is_large) {
             block = new_block(size);
-        else
-            block = arena->is_huge ? map_block() : new_block(BLOCK_SIZE);
-        if (is_large && arena->blocks != NULL) {
-            /* A large piece gets a block of its own behind the current one, whose rest stays in
-             * use. */
-            block->next = arena->blocks->next;
-            arena->blocks->next = block;
+            put_behind(arena, block);
         } else {
+            block = arena->is_huge ? map_block(1) : new_block(BLOCK_SIZE);
             block->next = arena->blocks;
             arena->blocks = block;
         }

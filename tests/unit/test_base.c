@@ -93,6 +93,21 @@ static void test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted(void
     assert_string_equal(kept, "kept");
 }
 
+static void test_arena_huge_piece_is_zeroed_and_apart(void **state)
+{
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    size_t size = (size_t)5 * 1024 * 1024 + 1;
+
+    (void)state;
+    unsigned char *piece = arena_alloc_huge(arena, size);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(piece[i], 0);
+    memset(piece, 0xff, size);
+    check_memory(arena);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(piece[i], 0xff);
+}
+
 static void test_arena_pushed_elements_stay_in_order(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -457,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_err_too_long_text_is_cut_and_says_so),
         cmocka_unit_test(test_arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted),
+        cmocka_unit_test(test_arena_huge_piece_is_zeroed_and_apart),
         cmocka_unit_test(test_arena_pushed_elements_stay_in_order),
         cmocka_unit_test(test_arena_exhausted_memory_ends_in_the_handler),
         cmocka_unit_test(test_span_numbers_are_bounded_digits),

@@ -111,13 +111,13 @@ static void test_log_read_after_the_deadline_reads_nothing(void **state)
 static void test_log_read_lines_around_the_end_of_a_buffer(void **state)
 {
     const struct log *log = *state;
-    char *bytes = arena_alloc(log->scratch.arena, 3 * LOG_READ_BUFFER);
+    char *bytes = arena_alloc(log->scratch.arena, 3 * LOG_TALLY_BUFFER);
 
     for (int off = -3; off <= 3; off++) {
         struct log_reading reading = READING;
         struct err err = {0};
-        size_t first = (size_t)((long)LOG_READ_BUFFER + off);
-        memset(bytes, 'x', 3 * LOG_READ_BUFFER);
+        size_t first = (size_t)((long)LOG_TALLY_BUFFER + off);
+        memset(bytes, 'x', 3 * LOG_TALLY_BUFFER);
         bytes[first - 1] = '\n'; /* a line of so many bytes with its end */
         size_t len = first + log->offsets[10];
         memcpy(bytes + first, log->bytes, log->offsets[10]);
@@ -128,7 +128,7 @@ static void test_log_read_lines_around_the_end_of_a_buffer(void **state)
         assert_int_equal(summary.lines, 11);
         assert_int_equal(summary.all.requests, 10);
         assert_int_equal(reading.bytes, len);
-        assert_int_equal(reading.long_lines, first > LOG_READ_BUFFER ? 1 : 0);
+        assert_int_equal(reading.long_lines, first > LOG_TALLY_BUFFER ? 1 : 0);
     }
 }
 
