@@ -25,7 +25,8 @@ static const char *probe_text(const struct probe *probe)
     case WORD_FINE:
         return "connected";
     case WORD_REFUSED:
-        return "refused the connection (ECONNREFUSED)";
+        return probe->error == ENOENT ? "is not there (ENOENT)"
+                                      : "refused the connection (ECONNREFUSED)";
     case WORD_TIMEOUT:
         return "did not answer (ETIMEDOUT)";
     case WORD_UNREACHABLE:
@@ -106,6 +107,14 @@ static void tell_asked(struct diagnosis_work *work, struct finding *finding,
                           asked->tls_text != NULL ? asked->tls_text : "");
 }
 
+/* Where our own connection goes. */
+static const char *place_text(struct diagnosis_work *work, const struct server_view *view)
+{
+    return look_unix_of(view) != NULL
+               ? look_unix_of(view)
+               : arena_printf(work->arena, "%s:%" PRIu32, look_shown(view->address), view->port);
+}
+
 static const char *answer_text(struct diagnosis_work *work, const struct server_view *view)
 {
     const struct probe_answer *answer = path_answer(work, view);
@@ -140,8 +149,8 @@ static void tell_member(struct diagnosis_work *work, struct finding *finding,
         diagnose_evidence(work, finding, SOURCE_CONFIG, "server %s/%s %s", view->backend,
                           view->name, view->server != NULL ? look_shown(view->server->text) : "?");
     if (view->probe != NULL)
-        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " %s%s",
-                          look_shown(work->facts->host_name), view->address, view->port,
+        diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s %s%s",
+                          look_shown(work->facts->host_name), place_text(work, view),
                           probe_text(view->probe), answer_text(work, view));
     if (look_check_goes_elsewhere(view) && view->check_probe != NULL)
         diagnose_evidence(work, finding, SOURCE_PROBE, "%s -> %s:%" PRIu32 " (its check) %s",
@@ -267,8 +276,8 @@ static void settle_contact(struct diagnosis_work *work, struct finding *finding,
     else if (first->row == NULL)
         finding->settle = "what HAProxy's own checks say (show stat): it could not be asked";
     else if (first->probe == NULL)
-        finding->settle = arena_printf(work->arena, "a connection from this host to %s:%" PRIu32,
-                                       look_shown(first->address), first->port);
+        finding->settle =
+            arena_printf(work->arena, "a connection from this host to %s", place_text(work, first));
     else
         finding->settle =
             "HAProxy's check and a connection from here do not agree: look again when "

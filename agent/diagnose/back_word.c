@@ -59,6 +59,7 @@ enum word word_of_probe(const struct probe *probe)
     case 0:
         return WORD_FINE;
     case ECONNREFUSED:
+    case ENOENT: /* a UNIX socket that nobody has made */
         return WORD_REFUSED;
     case ETIMEDOUT:
         return WORD_TIMEOUT;

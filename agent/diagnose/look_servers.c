@@ -272,6 +272,8 @@ static void find_probes(struct diagnosis_work *work)
     for (size_t i = 0; i < work->server_count; i++) {
         struct server_view *view = &work->servers[i];
 
+        if (look_unix_of(view) != NULL)
+            view->probe = find_probe(probes, facts->probe_count, look_unix_of(view), 0);
         /* The same address is another place there. */
         if (view->server != NULL && !cfg_server_is_direct(view->server))
             continue;
@@ -296,13 +298,7 @@ const char *look_source_of(const struct server_view *view)
 
 const char *look_unix_of(const struct server_view *view)
 {
-    const struct cfg_server *server = view->server;
-
-    return server != NULL && (server->is_unix ||
-                              (server->text != NULL && strncmp(server->text, "abns", 4) == 0 &&
-                               strchr(server->text, '@') != NULL))
-               ? server->text
-               : NULL;
+    return view->server != NULL ? cfg_server_unix(view->server) : NULL;
 }
 
 void look_find_servers(struct diagnosis_work *work)

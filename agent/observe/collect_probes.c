@@ -3,10 +3,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "agent/observe/collect.h"
 #include "agent/observe/probe_answer.h"
+#include "remediations/host/haproxy_endpoint.h"
 #include "remediations/host/network.h"
 
 /* So many at once that the usual limit of descriptors is enough. All that are well take their turn
@@ -47,6 +49,27 @@ static bool make_target(const char *address, uint32_t port, struct target *targe
     return true;
 }
 
+/* As the worker sees it, below its own root. False: it cannot be named from here. */
+static bool make_unix_target(const struct cfg_server *server, pid_t worker, struct arena *arena,
+                             struct target *target)
+{
+    const char *text = cfg_server_unix(server);
+    struct sockaddr_un name;
+
+    *target = (struct target){0};
+    /* What was escaped is no name any more. */
+    if (worker <= 0 || strchr(text, '\\') != NULL || strncmp(text, "uxdg@", 5) == 0)
+        return false;
+    if (server->is_unix) {
+        if (server->address == NULL || server->address[0] != '/')
+            return false;
+        text = arena_printf(arena, "/proc/%jd/root%s", (intmax_t)worker, server->address);
+    }
+    target->len = haproxy_endpoint_unix(text, &name);
+    memcpy(&target->address, &name, sizeof name);
+    return target->len > 0;
+}
+
 /* Those that are known, by address: open addressing, never full. */
 struct known {
     uint32_t slots[KNOWN_SLOTS]; /* index + 1; 0: free */
@@ -79,21 +102,36 @@ static bool add_if_new(struct known *known, const struct target *targets, size_t
 
 struct list {
     struct arena *arena;
+    pid_t worker;
     struct target *targets;
     struct probe *probes;
     size_t count;
     struct known known;
 };
 
-static void add_target(struct list *list, const char *address, uint32_t port)
+static void add(struct list *list, const struct target *target, const struct probe *probe)
+{
+    if (list->count == PROBES_MAX || !add_if_new(&list->known, list->targets, list->count, target))
+        return;
+    list->targets[list->count] = *target;
+    list->probes[list->count++] = *probe;
+}
+
+static void add_address(struct list *list, const char *address, uint32_t port)
 {
     struct target target;
 
-    if (list->count == PROBES_MAX || !make_target(address, port, &target) ||
-        !add_if_new(&list->known, list->targets, list->count, &target))
-        return;
-    list->targets[list->count] = target;
-    list->probes[list->count++] = (struct probe){.address = address, .port = port};
+    if (make_target(address, port, &target))
+        add(list, &target, &(struct probe){.address = address, .port = port});
+}
+
+static void add_unix(struct list *list, const struct cfg_server *server)
+{
+    struct target target;
+
+    if (cfg_server_unix(server) != NULL &&
+        make_unix_target(server, list->worker, list->arena, &target))
+        add(list, &target, &(struct probe){.address = cfg_server_unix(server)});
 }
 
 /* Where traffic goes, and where the check goes if that is another place. */
@@ -104,12 +142,13 @@ static void list_targets(const struct cfg *cfg, struct list *list)
             const struct cfg_server *server = &cfg->proxies[i]->servers[j];
             const char *checked = cfg_contact_of(server)->check_address;
 
+            add_unix(list, server);
             if (!cfg_server_is_direct(server))
                 continue;
-            add_target(list, server->address, server->port);
+            add_address(list, server->address, server->port);
             if (checked != NULL || server->check_port > 0)
-                add_target(list, checked != NULL ? checked : server->address,
-                           server->check_port > 0 ? server->check_port : server->port);
+                add_address(list, checked != NULL ? checked : server->address,
+                            server->check_port > 0 ? server->check_port : server->port);
         }
 }
 
@@ -289,6 +328,7 @@ int collect_probes(struct collection *collection, struct err *err)
     if (known->cfg == NULL)
         return err_set(err, ERR_UNSUPPORTED, "no configuration was read that names servers");
     list->arena = arena;
+    list->worker = known->haproxy->worker;
     list->targets = arena_alloc(arena, PROBES_MAX * sizeof *list->targets);
     list->probes = arena_alloc(arena, PROBES_MAX * sizeof *list->probes);
     list_targets(known->cfg, list);

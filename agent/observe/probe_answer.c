@@ -37,7 +37,7 @@ void probe_answer_watch(int fd, sa_family_t family)
 
     if (family == AF_INET)
         (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
-    else
+    else if (family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
 }
 

@@ -18,8 +18,8 @@ struct probe_answer {
 };
 
 struct probe {
-    const char *address; /* of a server, or of its check */
-    uint32_t port;
+    const char *address; /* of a server, or of its check; a UNIX socket as the file has it */
+    uint32_t port;       /* 0: of a UNIX socket */
     int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
                 */
     int64_t microseconds;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +13,7 @@
 #include "plans/base/escape.h"
 #include "plans/base/file.h"
 #include "plans/base/text.h"
+#include "remediations/host/haproxy_endpoint.h"
 
 enum { READ_STEP = 64 * 1024, RETRY_MS = 20, CONNECT_MS = 500, SHOWN_MAX = 300 };
 
@@ -76,40 +76,14 @@ static bool name_tcp(const char *text, struct endpoint *endpoint)
     return inet_pton(AF_INET, ip, &endpoint->address.v4.sin_addr) == 1;
 }
 
-/* Behind that prefix; NULL: it has another one. */
-static const char *behind(const char *text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    return strncmp(text, prefix, len) == 0 ? text + len : NULL;
-}
-
-/* An abstract name begins with a zero. HAProxy's "abns@" has zeros behind it, too, up to the end;
- * its "abnsz@" ends with the name. */
-static int name_unix(const char *text, struct endpoint *endpoint, struct err *err)
-{
-    struct sockaddr_un *address = &endpoint->address.path;
-    const char *padded = behind(text, "abns@"), *exact = behind(text, "abnsz@");
-    const char *name = padded != NULL ? padded : exact != NULL ? exact : text;
-    size_t first = name != text, len = strlen(name);
-
-    address->sun_family = AF_UNIX;
-    if (first + len >= sizeof address->sun_path)
-        return err_set(err, ERR_INPUT, "socket path too long: '%s'", text);
-    memcpy(address->sun_path + first, name, len);
-    endpoint->len = exact != NULL
-                        ? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + first + len)
-                        : (socklen_t)sizeof *address;
-    return 0;
-}
-
 static int name_endpoint(const char *text, struct endpoint *endpoint, struct err *err)
 {
     *endpoint = (struct endpoint){0};
     if (text[0] != '/' && name_tcp(text, endpoint))
         return 0;
     *endpoint = (struct endpoint){0};
-    return name_unix(text, endpoint, err);
+    endpoint->len = haproxy_endpoint_unix(text, &endpoint->address.path);
+    return endpoint->len > 0 ? 0 : err_set(err, ERR_INPUT, "socket path too long: '%s'", text);
 }
 
 /* 0: connected; else an errno value. */

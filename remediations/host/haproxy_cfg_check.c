@@ -164,12 +164,21 @@ const struct cfg_contact *cfg_contact_of(const struct cfg_server *server)
     return server->contact != NULL ? server->contact : &plain;
 }
 
+const char *cfg_server_unix(const struct cfg_server *server)
+{
+    const char *text = server->text;
+    bool is_abstract = text != NULL && strncmp(text, "abns", 4) == 0 && strchr(text, '@') != NULL;
+
+    return server->is_unix || is_abstract ? text : NULL;
+}
+
 bool cfg_server_is_direct(const struct cfg_server *server)
 {
     const struct cfg_contact *contact = cfg_contact_of(server);
     const char *text = server->text;
 
-    return !server->is_unix && contact->socks == NULL && contact->network_namespace == NULL &&
+    return cfg_server_unix(server) == NULL && contact->socks == NULL &&
+           contact->network_namespace == NULL &&
            (text == NULL || (strncmp(text, "udp", 3) != 0 && strncmp(text, "quic", 4) != 0) ||
             strchr(text, '@') == NULL);
 }

@@ -1,5 +1,6 @@
 #include "remediations/host/haproxy_endpoint.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "remediations/host/haproxy_cfg_address.h"
@@ -9,6 +10,30 @@ const char *haproxy_endpoint_path(const char *text)
     if (strncmp(text, "unix@", 5) == 0)
         text += 5;
     return text[0] == '/' ? text : NULL;
+}
+
+/* Behind that prefix; NULL: it has another one. */
+static const char *behind(const char *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* An abstract name begins with a zero. HAProxy's "abns@" has zeros behind it, too, up to the end;
+ * its "abnsz@" ends with the name. */
+socklen_t haproxy_endpoint_unix(const char *text, struct sockaddr_un *out_address)
+{
+    const char *padded = behind(text, "abns@"), *exact = behind(text, "abnsz@");
+    const char *name = padded != NULL ? padded : exact != NULL ? exact : text;
+    size_t first = name != text, len = strlen(name);
+
+    *out_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (first + len >= sizeof out_address->sun_path)
+        return 0;
+    memcpy(out_address->sun_path + first, name, len);
+    return exact != NULL ? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + first + len)
+                         : (socklen_t)sizeof *out_address;
 }
 
 bool haproxy_endpoint_is_path(const char *endpoint)

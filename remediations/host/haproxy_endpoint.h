@@ -10,12 +10,16 @@
 #define HAMEDIC_REMEDIATIONS_HOST_HAPROXY_ENDPOINT_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "plans/base/arena.h"
 
 const char *haproxy_endpoint(const char *text, struct arena *arena);
 /* Of "/run/x.sock" and "unix@/run/x.sock"; else NULL. */
 const char *haproxy_endpoint_path(const char *text);
+/* As connect(2) takes it: a path, "abns@NAME" or "abnsz@NAME". Its length; 0: it is too long. */
+socklen_t haproxy_endpoint_unix(const char *text, struct sockaddr_un *out_address);
 /* Its address means the same in every network namespace. */
 bool haproxy_endpoint_is_path(const char *endpoint);
 
