@@ -241,7 +241,7 @@ static void find_asked(struct diagnosis_work *work)
         const struct server_view *view = look_server(work, look_shown(facts->asked[i].backend),
                                                      look_shown(facts->asked[i].server));
 
-        if (view != NULL)
+        if (view != NULL && facts->asked[i].error == 0)
             work->servers[view - work->servers].asked = &facts->asked[i];
     }
 }
@@ -283,6 +283,29 @@ static void find_probes(struct diagnosis_work *work)
     }
 }
 
+/* Of those whose address the file does not have: HAProxy alone knows it. */
+static void find_late_probes(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+
+    for (size_t i = 0; facts_have(facts, SOURCE_ANSWER) && i < facts->asked_count; i++) {
+        const struct asked *asked = &facts->asked[i];
+        const struct server_view *found =
+            look_server(work, look_shown(asked->backend), look_shown(asked->server));
+        struct server_view *view = found != NULL ? &work->servers[found - work->servers] : NULL;
+
+        if (view == NULL || view->probe != NULL || asked->error == 0 || asked->port != view->port ||
+            !look_same(asked->address, view->address))
+            continue;
+        struct probe *probe = arena_alloc(work->arena, sizeof *probe);
+        *probe = (struct probe){.address = asked->address,
+                                .port = asked->port,
+                                .error = asked->error,
+                                .microseconds = asked->milliseconds * 1000};
+        view->probe = probe;
+    }
+}
+
 const char *look_source_of(const struct server_view *view)
 {
     const char *source = view->contact->source;
@@ -314,6 +337,7 @@ void look_find_servers(struct diagnosis_work *work)
     find_followed(work);
     find_asked(work);
     find_probes(work);
+    find_late_probes(work);
 }
 
 size_t look_backend_end(const struct diagnosis_work *work, size_t start)

@@ -139,6 +139,14 @@ static bool split_address(const char *text, struct arena *arena, const char **ou
     return true;
 }
 
+/* What the file has an address of is connected to anyway; of others HAProxy alone knows it. */
+static bool make_connection(struct ask *ask)
+{
+    ask->is_connection = true;
+    ask->asked.question = "a connection";
+    return true;
+}
+
 static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, struct arena *arena,
                      struct ask *ask)
 {
@@ -147,9 +155,13 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
     bool of_check = failed_behind_the_connection(row) && !is(row->check_status, "HANA");
 
     *ask = (struct ask){.asked = {.backend = row->proxy, .server = row->name}};
-    if (server == NULL || !cfg_server_is_direct(server) ||
+    if (proxy == NULL || (server != NULL && !cfg_server_is_direct(server)) ||
         !split_address(row->address, arena, &ask->asked.address, &ask->asked.port))
         return false;
+    if (server == NULL) {
+        ask->source = proxy->check.source;
+        return !of_check && make_connection(ask);
+    }
     const struct cfg_contact *contact = cfg_contact_of(server);
     /* It wants to hear first who the client is, and that is HAProxy's to say. */
     if (contact->send_proxy || (of_check && contact->check_send_proxy))
@@ -168,9 +180,12 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
     } else if (proxy->is_http) {
         write_first_page(arena, ask);
     }
-    if (ask->question.len == 0)
-        ask->asked.question = "a TLS handshake";
-    return ask->question.len > 0 || ask->is_tls;
+    if (ask->question.len > 0)
+        return true;
+    if (!ask->is_tls)
+        return !of_check && !is(server->address, ask->asked.address) && make_connection(ask);
+    ask->asked.question = "a TLS handshake";
+    return true;
 }
 
 /* A monitor of HAProxy's own that is told when to say that it is not well: nobody logs what it says.

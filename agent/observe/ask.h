@@ -1,8 +1,9 @@
 /* observe/ask: which servers are asked more than whether they are there, what, and what their
  * answer is. Pure.
  * Use:     ask_list(facts, arena, &count): those whose check fails behind the connection, or that
- *          nobody checks further and whose traffic has errors; and HAProxy's own monitors that may
- *          say that it is not well. ask_read(bytes, closed, &asked).
+ *          nobody checks further and whose traffic has errors (of one whose address HAProxy alone
+ *          knows, by a name, at least whether it takes connections); and HAProxy's own monitors that
+ *          may say that it is not well. ask_read(bytes, closed, &asked).
  * Shapes:  at most ASK_MAX. A question is what HAProxy's check would send, at most ASK_QUESTION_MAX
  *          bytes, and only where asking changes nothing on the server (GET, HEAD, OPTIONS).
  * Owns:    the arena given; names are those of the facts.
@@ -25,6 +26,7 @@ struct ask {
     const char *ca_file;  /* of `verify required`; NULL: nobody is to be asked about trust */
     const char *source;   /* NULL: any */
     bool is_monitor;      /* of HAProxy's own: never asked another way */
+    bool is_connection;   /* the connection is all there is to ask */
 };
 
 struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count);

@@ -30,7 +30,7 @@ struct line {
     size_t sent;
     char received[RECEIVE_MAX];
     size_t len;
-    struct asked found; /* said, status, text, tls, tls_text */
+    struct asked found; /* error, said, status, text, tls, tls_text */
     int64_t ended;
 };
 struct inquiry {
@@ -64,9 +64,8 @@ static socklen_t make_name(const char *address, uint32_t port, struct sockaddr_s
     return sizeof v6;
 }
 
-/* -1: it cannot be connected to, which the probe tells. A reset at the end: no TIME-WAIT takes a
- * local port from HAProxy. */
-static int begin_connection(const struct ask *ask)
+/* 0; else an errno value. A reset at the end: no TIME-WAIT takes a local port from HAProxy. */
+static int begin_connection(const struct ask *ask, int *out_fd)
 {
     const struct linger reset = {.l_onoff = 1};
     struct sockaddr_storage name, source;
@@ -74,14 +73,17 @@ static int begin_connection(const struct ask *ask)
     int fd CLEANUP_FD =
         len == 0 ? -1 : socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+    if (len == 0)
+        return EAFNOSUPPORT;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0)
-        return -1;
+        return errno;
     socklen_t source_len = ask->source != NULL ? make_name(ask->source, 0, &source) : 0;
     if (source_len > 0 && bind(fd, (const struct sockaddr *)&source, source_len) < 0)
-        return -1;
+        return errno;
     if (connect(fd, (const struct sockaddr *)&name, len) < 0 && errno != EINPROGRESS)
-        return -1;
-    return take_fd(&fd);
+        return errno;
+    *out_fd = take_fd(&fd);
+    return 0;
 }
 
 static struct span read_authorities(struct collection *collection, const struct ask *ask)
@@ -116,14 +118,18 @@ static int open_there(void *context, struct err *err)
 
         *inquiry = (struct inquiry){.ask = &opening->asks[i]};
         for (size_t k = 0; k < LINES; k++) {
+            struct line *line = &inquiry->lines[k];
+            const struct ask *ask = inquiry->ask;
+
+            line->fd = -1;
+            line->is_tls = ask->is_tls != (k == 1);
             /* A connection that says nothing would be one more line in HAProxy's log. */
-            inquiry->lines[k].fd =
-                k == 1 && opening->asks[i].is_monitor ? -1 : begin_connection(&opening->asks[i]);
-            inquiry->lines[k].is_tls = opening->asks[i].is_tls != (k == 1);
-            if (inquiry->lines[k].fd >= 0)
-                collection->opened[collection->opened_count++] = inquiry->lines[k].fd;
+            if (k == 0 || (!ask->is_monitor && !ask->is_connection))
+                line->found.error = begin_connection(ask, &line->fd);
+            if (line->fd >= 0)
+                collection->opened[collection->opened_count++] = line->fd;
         }
-        all->count += inquiry->lines[0].fd >= 0 ? 1 : 0;
+        all->count++;
     }
     return 0;
 }
@@ -180,7 +186,10 @@ static bool step_connect(struct inquiries *all, const struct inquiry *inquiry, s
     int error = 0;
     socklen_t len = sizeof error;
 
-    if (getsockopt(line->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0) {
+    if (getsockopt(line->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    line->found.error = error;
+    if (error != 0 || inquiry->ask->is_connection) {
         end_line(line);
         return false;
     }
@@ -358,12 +367,19 @@ static void converse(struct inquiries *all)
 /* A line that time was over for. */
 static void close_line(struct line *line)
 {
+    if (line->phase == PHASE_CONNECT)
+        line->found.error = ETIMEDOUT;
     if (line->phase == PHASE_SHAKE)
         line->found.tls = TLS_SILENT;
     if (line->phase == PHASE_SEND || line->phase == PHASE_RECEIVE)
         line->found.said = ASKED_SILENT;
     if (line->phase != PHASE_OVER)
         line->ended = clock_ms(CLOCK_MONOTONIC);
+}
+
+static bool has_result(const struct asked *asked)
+{
+    return asked->error != 0 || asked->said != ASKED_NOTHING || asked->tls != TLS_NOT_TRIED;
 }
 
 static bool fill_in(const struct inquiries *all, struct inquiry *inquiry, struct asked *out)
@@ -373,6 +389,7 @@ static bool fill_in(const struct inquiries *all, struct inquiry *inquiry, struct
     close_line(first);
     close_line(second);
     *out = inquiry->ask->asked;
+    out->error = first->found.error;
     out->said = first->found.said;
     out->status = first->found.status;
     out->text = first->found.text;
@@ -380,7 +397,7 @@ static bool fill_in(const struct inquiries *all, struct inquiry *inquiry, struct
     out->tls_text = first->found.tls_text;
     out->milliseconds = first->ended - all->started;
     if (second->phase == PHASE_IDLE || second->phase == PHASE_CONNECT)
-        return out->said != ASKED_NOTHING || out->tls != TLS_NOT_TRIED;
+        return has_result(out);
     if (second->is_tls) {
         out->tls = second->found.tls;
         out->tls_text = second->found.tls_text;
@@ -389,7 +406,7 @@ static bool fill_in(const struct inquiries *all, struct inquiry *inquiry, struct
         out->tls = TLS_PLAIN;
         out->tls_text = NULL;
     }
-    return out->said != ASKED_NOTHING || out->tls != TLS_NOT_TRIED;
+    return has_result(out);
 }
 
 int collect_answers(struct collection *collection, struct err *err)

@@ -57,6 +57,7 @@ struct asked {
     const char *address;
     uint32_t port;
     const char *question; /* "GET /health"; "TLS handshake" */
+    int error;            /* of the connection; then nothing was said. As in `struct probe` */
     enum asked_said said;
     uint32_t status;      /* ASKED_STATUS */
     const char *text;     /* first line of what came; NULL */
