@@ -20,7 +20,8 @@ A scenario gets one `Host`; all of it ends with the host (tests/host/enter.sh), 
     host.wait(condition, what)  until it is true, at most 20 s
     host.said(text)             HAProxy itself has said so (host.messages() is all that it said)
     host.log                    what rsyslog would have written, as Debian's rule for HAProxy has it; host.log_text();
-                                host.age_log(seconds): its lines are so much older
+                                host.logged(*words): its first line with these; host.age_log(seconds): its lines are so
+                                much older
 
 Addresses are "127.0.0.11:9001". What is not so when it should be raises; a scenario's own `assert` does, too.
 Called by the runner, inside the host: host.py SCENARIO-FILE BUILD-TREE; one line of JSON on standard output.
@@ -74,6 +75,7 @@ API = "/run/haproxy/admin.sock"
 MASTER = "/run/haproxy-master.sock"
 PIDFILE = "/run/haproxy.pid"
 SECONDS = 20
+SETTLE_SECONDS = 5
 CLONE_NEWNET = 0x40000000
 NETLINK_NETFILTER = 12
 
@@ -479,6 +481,13 @@ class Host(Place):
     def log_text(self):
         return self.read(LOG) if os.path.exists(LOG) else ""
 
+    def logged(self, *words):
+        """The first line of the log that has them all."""
+        def found():
+            return [line for line in self.log_text().splitlines() if all(word in line for word in words)]
+        self.wait(found, f"a line with {words} in the log")
+        return found()[0]
+
     def messages(self):
         """What HAProxy itself said."""
         path = "/var/log/haproxy.messages"
@@ -603,6 +612,18 @@ def load(path):
     return module
 
 
+def see_it_happened(scenario, host):
+    """What is asserted may show a moment after it was done: HAProxy's own words come through a pipe and a logger."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return scenario.happened(host)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.05)
+
+
 def main():
     path, build = sys.argv[1:]
     answer = os.dup(1)
@@ -615,7 +636,7 @@ def main():
         scenario.make(host)
         seen["step"] = "happened"
         if hasattr(scenario, "happened"):
-            scenario.happened(host)
+            see_it_happened(scenario, host)
         seen["step"] = "diagnose"
         begin = time.monotonic()
         seen["exit"], seen["report"], seen["stderr"] = host.diagnose()

@@ -7,7 +7,7 @@ def make(host):
     host.app(delay=5)
     clients = host.load("127.0.0.1:8080", clients=10, pause=50)
     host.wait(lambda: clients.line().get("ok", 0) > 30, "the clients to be served")
-    found = next(line for line in host.log_text().splitlines() if "app/two" in line and " 200 " in line)
+    found = host.logged("app/two", " 200 ")
     for _ in range(400):
         host.log_line(found.split()[2], found.split(None, 3)[3].replace(" 200 ", " 502 ").replace("----", "SH--"))
 

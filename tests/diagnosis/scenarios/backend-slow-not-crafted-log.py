@@ -9,7 +9,7 @@ def make(host):
     host.app(delay=5)
     clients = host.load("127.0.0.1:8080", clients=10, pause=50)
     host.wait(lambda: clients.line().get("ok", 0) > 30, "the clients to be served")
-    found = next(line for line in host.log_text().splitlines() if "app/two" in line and " 200 " in line)
+    found = host.logged("app/two", " 200 ")
     late = re.sub(r" \d+/\d+/\d+/\d+/\d+ 200 ", " 0/0/0/3000/3000 200 ", found.split(None, 3)[3])
     for _ in range(400):
         host.log_line(found.split()[2], late)
