@@ -1,6 +1,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -49,22 +51,18 @@ static bool make_target(const char *address, uint32_t port, struct target *targe
     return true;
 }
 
-/* As the worker sees it, below its own root. False: it cannot be named from here. */
-static bool make_unix_target(const struct cfg_server *server, pid_t worker, struct arena *arena,
-                             struct target *target)
+/* False: it is a name for nothing. */
+static bool make_unix_target(const struct cfg_server *server, struct target *target)
 {
     const char *text = cfg_server_unix(server);
     struct sockaddr_un name;
 
     *target = (struct target){0};
+    if (server->is_unix)
+        text = server->address != NULL && server->address[0] == '/' ? server->address : NULL;
     /* What was escaped is no name any more. */
-    if (worker <= 0 || strchr(text, '\\') != NULL || strncmp(text, "uxdg@", 5) == 0)
+    if (text == NULL || strchr(text, '\\') != NULL || strncmp(server->text, "uxdg@", 5) == 0)
         return false;
-    if (server->is_unix) {
-        if (server->address == NULL || server->address[0] != '/')
-            return false;
-        text = arena_printf(arena, "/proc/%jd/root%s", (intmax_t)worker, server->address);
-    }
     target->len = haproxy_endpoint_unix(text, &name);
     memcpy(&target->address, &name, sizeof name);
     return target->len > 0;
@@ -102,7 +100,7 @@ static bool add_if_new(struct known *known, const struct target *targets, size_t
 
 struct list {
     struct arena *arena;
-    pid_t worker;
+    struct host *root; /* HAProxy's own, which `chroot` may have changed; NULL: it does not run */
     struct target *targets;
     struct probe *probes;
     size_t count;
@@ -129,8 +127,7 @@ static void add_unix(struct list *list, const struct cfg_server *server)
 {
     struct target target;
 
-    if (cfg_server_unix(server) != NULL &&
-        make_unix_target(server, list->worker, list->arena, &target))
+    if (cfg_server_unix(server) != NULL && list->root != NULL && make_unix_target(server, &target))
         add(list, &target, &(struct probe){.address = cfg_server_unix(server)});
 }
 
@@ -198,9 +195,26 @@ static void try_sources(struct collection *collection, const struct cfg *cfg)
 
 /* ---- connects ---- */
 
+/* A path means what it means to HAProxy: below its root, links included. 0; else an errno value. */
+static int connect_to(int fd, const struct target *target, const struct host *root)
+{
+    struct sockaddr_un name;
+    int there CLEANUP_FD = -1;
+    struct err err;
+
+    memcpy(&name, &target->address, sizeof name);
+    if (name.sun_family == AF_UNIX && name.sun_path[0] == '/') {
+        if (host_open_path(root, name.sun_path, O_PATH, &there, &err) < 0)
+            return err.sys;
+        (void)snprintf(name.sun_path, sizeof name.sun_path, "/proc/self/fd/%d", there);
+        return connect(fd, (const struct sockaddr *)&name, sizeof name) == 0 ? 0 : errno;
+    }
+    return connect(fd, (const struct sockaddr *)&target->address, target->len) == 0 ? 0 : errno;
+}
+
 /* The descriptor, or -1 where it was decided at once. A reset at the end: no TIME-WAIT stays
  * behind, which would take a local port from HAProxy. */
-static int begin(struct target *target, struct probe *probe, struct arena *arena)
+static int begin(struct target *target, struct probe *probe, const struct list *list)
 {
     const struct linger reset = {.l_onoff = 1};
     int fd CLEANUP_FD =
@@ -212,13 +226,14 @@ static int begin(struct target *target, struct probe *probe, struct arena *arena
         return -1;
     }
     probe_answer_watch(fd, target->address.ss_family);
-    if (connect(fd, (const struct sockaddr *)&target->address, target->len) == 0)
-        return -1;
-    if (errno == EINPROGRESS)
+    int failed = connect_to(fd, target, list->root);
+    if (failed == EINPROGRESS)
         return take_fd(&fd);
-    probe->error = errno;
+    if (failed == 0)
+        return -1;
+    probe->error = failed;
     probe->microseconds = now_us() - target->started;
-    probe->answer = probe_answer_read(fd, arena);
+    probe->answer = probe_answer_read(fd, list->arena);
     return -1;
 }
 
@@ -250,7 +265,7 @@ static void begin_more(struct list *list, struct flight *flight, size_t *next)
 {
     while (flight->count < AT_ONCE && *next < list->count) {
         size_t index = (*next)++;
-        int fd = begin(&list->targets[index], &list->probes[index], list->arena);
+        int fd = begin(&list->targets[index], &list->probes[index], list);
 
         if (fd < 0)
             continue;
@@ -324,11 +339,16 @@ int collect_probes(struct collection *collection, struct err *err)
     struct arena *arena = collection->arena;
     struct list *list = arena_alloc(arena, sizeof *list);
     struct probing probing = {collection, list, 0};
+    struct host *root CLEANUP_HOST = NULL;
+    struct err ignored; /* that of a worker that has just ended */
 
     if (known->cfg == NULL)
         return err_set(err, ERR_UNSUPPORTED, "no configuration was read that names servers");
+    if (known->haproxy->worker > 0)
+        (void)!host_open(arena_printf(arena, "/proc/%jd/root", (intmax_t)known->haproxy->worker),
+                         &root, &ignored);
     list->arena = arena;
-    list->worker = known->haproxy->worker;
+    list->root = root;
     list->targets = arena_alloc(arena, PROBES_MAX * sizeof *list->targets);
     list->probes = arena_alloc(arena, PROBES_MAX * sizeof *list->probes);
     list_targets(known->cfg, list);

@@ -1,4 +1,4 @@
-"""A server on a UNIX socket that is there only for HAProxy, which lives in a chroot: it serves."""
+"""A server on a UNIX socket that is there only for HAProxy, which lives in a chroot with links of its own: it serves."""
 import os
 
 CAUSE = None
@@ -6,7 +6,9 @@ NOT = ["backend-refused"]
 
 
 def make(host):
-    os.makedirs("/srv/jail/run", exist_ok=True)
+    for folder in ("/srv/jail/run", "/srv/jail/var"):
+        os.makedirs(folder, exist_ok=True)
+    os.symlink("/run", "/srv/jail/var/run")
     host.config("""
 frontend web
     bind 127.0.0.1:8080
@@ -15,7 +17,7 @@ frontend service
     bind unix@/srv/jail/run/app.sock mode 666
     http-request return status 200
 backend app
-    server one unix@/run/app.sock
+    server one unix@/var/run/app.sock
 """, globals="    chroot /srv/jail\n")
     host.start()
     for _ in range(5):
@@ -23,5 +25,5 @@ backend app
 
 
 def happened(host):
-    assert os.path.exists("/srv/jail/run/app.sock") and not os.path.exists("/run/app.sock")
+    assert os.path.exists("/srv/jail/run/app.sock") and not os.path.exists("/var/run/app.sock")
     assert int(host.stat("app", "one")["hrsp_2xx"]) >= 5
