@@ -3,10 +3,12 @@
 
 A log that was written in small pieces and is still in memory lies there in single pages, which takes everybody longer to
 read than what came from disk. The log of most lines was read from disk once; of halog there is a line for the other kind.
+Two halog side by side, each with a half of the log, show what two processors of this machine give who shares nothing.
 
     logs.py HAMEDIC MAKE_LOG DIRECTORY        needs 4 GB there
 """
 import collections
+import contextlib
 import json
 import os
 import statistics
@@ -24,17 +26,36 @@ TIMES = 4  # the log behind itself, where what a process costs to start is less 
 GREP = ["grep", "-cE", "SC--|sC--|503"]
 
 
-def timed(command, output, log=None):
-    """Wall time and processor time of one run; what it prints goes to a file, as grep stops early for /dev/null."""
-    with open(log or os.devnull, "rb") as source, open(output, "wb") as out, open(output + ".err", "wb") as err:
+def timed(command, output, *logs):
+    """Wall time and processor time of one run, or of one for each log, side by side; what it prints goes to a file, as
+    grep stops early for /dev/null."""
+    used = 0
+    with contextlib.ExitStack() as files:
+        sources = [files.enter_context(open(log, "rb")) for log in logs or (os.devnull,)]
+        out, err = (files.enter_context(open(output + end, "wb")) for end in ("", ".err"))
         begin = time.perf_counter()
-        process = subprocess.Popen(command, stdin=source, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
+        processes = [subprocess.Popen(command, stdin=source, stdout=out, stderr=err) for source in sources]
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            used += usage.ru_utime + usage.ru_stime
         seconds = time.perf_counter() - begin
-    process.returncode = os.waitstatus_to_exitcode(status)
     with open(output + ".err", encoding="utf-8", errors="replace") as err:
-        require(process.returncode == 0, f"{command[0]} ended with {process.returncode}: {err.read()}")
-    return seconds, usage.ru_utime + usage.ru_stime
+        require(all(process.returncode == 0 for process in processes), f"{command[0]} failed: {err.read()}")
+    return seconds, used
+
+
+def halve(log, directory):
+    """Its two halves, line by line."""
+    halves = [os.path.join(directory, name) for name in ("first.log", "second.log")]
+    with open(log, "rb") as source, open(halves[0], "wb") as first, open(halves[1], "wb") as second:
+        while first.tell() < os.path.getsize(log) // 2:
+            first.writelines(source.readlines(1 << 20))
+        while part := source.read(1 << 20):
+            second.write(part)
+    for half in halves:
+        read_from_disk(half)
+    return halves
 
 
 def answers(text, columns):
@@ -80,13 +101,13 @@ def compare_counts(hamedic, log, output):
         print(f"logs of {LINES} lines, counts of halog {option}: {len(rows)} rows, all the same", flush=True)
 
 
-def report(what, ours, theirs, aim):
+def report(what, ours, theirs, aim=None):
     """A ratio of wall times as 'so many times the speed', and beside it that of processor times."""
     wall, used = ([statistics.median(run[i] for run in runs) for runs in (ours, theirs)] for i in (0, 1))
     times = wall[1] / wall[0]
+    verdict = "" if aim is None else f", aim: {aim:.1f}: {'reached' if times >= aim else 'MISSED'}"
     print(f"{what}: {wall[0] * 1000:.0f} ms against {wall[1] * 1000:.0f} ms (processor time {used[0] * 1000:.0f} and"
-          f" {used[1] * 1000:.0f} ms), {times:.2f} times the speed, aim: {aim:.1f}: "
-          f"{'reached' if times >= aim else 'MISSED'}", flush=True)
+          f" {used[1] * 1000:.0f} ms), {times:.2f} times the speed{verdict}", flush=True)
 
 
 def read_from_disk(path):
@@ -114,10 +135,12 @@ def main():
     with open(large, "wb") as file:
         for _ in range(TIMES):
             subprocess.run(["cat", log], stdout=file, check=True)
+    halves = halve(log, directory)
     commands = {
         "one": lambda: timed([hamedic, "logs", "--threads", "1", log], output),
         "two": lambda: timed([hamedic, "logs", "--threads", "2", log], output),
         "halog": lambda: timed(["halog", "-srv"], output, log),
+        "two halog": lambda: timed(["halog", "-srv"], output, *halves),
         "grep": lambda: timed([*GREP, log], output),
         "written one": lambda: timed([hamedic, "logs", "--threads", "1", written], output),
         "written halog": lambda: timed(["halog", "-srv"], output, written),
@@ -136,6 +159,7 @@ def main():
            TIMES_FASTER)
     report(f"{what}, one thread against LC_ALL=C {GREP[0]} {GREP[1]} '{GREP[2]}'", runs["one"], runs["grep"],
            TIMES_FASTER)
+    report(f"{what}, two halog -srv side by side, each with a half, against one", runs["two halog"], runs["halog"])
     report(f"{what}, two threads against one", runs["two"], runs["one"], THREADS_GIVE)
     report(f"logs of {TIMES} times as many, two threads against one", runs["large two"], runs["large one"],
            THREADS_GIVE)
