@@ -51,17 +51,16 @@ static bool make_target(const char *address, uint32_t port, struct target *targe
     return true;
 }
 
-/* False: it is a name for nothing. */
+/* False: it has none, or one without a name. */
 static bool make_unix_target(const struct cfg_server *server, struct target *target)
 {
     const char *text = cfg_server_unix(server);
     struct sockaddr_un name;
 
     *target = (struct target){0};
-    if (server->is_unix)
-        text = server->address != NULL && server->address[0] == '/' ? server->address : NULL;
     /* What was escaped is no name any more. */
-    if (text == NULL || strchr(text, '\\') != NULL || strncmp(server->text, "uxdg@", 5) == 0)
+    if (text == NULL || (server->is_unix && text[0] != '/') || strchr(text, '\\') != NULL ||
+        strncmp(server->text, "uxdg@", 5) == 0)
         return false;
     target->len = haproxy_endpoint_unix(text, &name);
     memcpy(&target->address, &name, sizeof name);
@@ -127,7 +126,7 @@ static void add_unix(struct list *list, const struct cfg_server *server)
 {
     struct target target;
 
-    if (cfg_server_unix(server) != NULL && list->root != NULL && make_unix_target(server, &target))
+    if (list->root != NULL && make_unix_target(server, &target))
         add(list, &target, &(struct probe){.address = cfg_server_unix(server)});
 }
 

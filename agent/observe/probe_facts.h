@@ -18,7 +18,7 @@ struct probe_answer {
 };
 
 struct probe {
-    const char *address; /* of a server, or of its check; a UNIX socket as the file has it */
+    const char *address; /* of a server, or of its check; a UNIX socket by its name */
     uint32_t port;       /* 0: of a UNIX socket */
     int error; /* 0 connected; else errno: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ...
                 */

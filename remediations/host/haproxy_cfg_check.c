@@ -169,7 +169,9 @@ const char *cfg_server_unix(const struct cfg_server *server)
     const char *text = server->text;
     bool is_abstract = text != NULL && strncmp(text, "abns", 4) == 0 && strchr(text, '@') != NULL;
 
-    return server->is_unix || is_abstract ? text : NULL;
+    if (server->is_unix)
+        return server->address != NULL ? server->address : text;
+    return is_abstract ? text : NULL;
 }
 
 bool cfg_server_is_direct(const struct cfg_server *server)

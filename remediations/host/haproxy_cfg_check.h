@@ -64,7 +64,7 @@ const struct cfg_contact *cfg_contact_of(const struct cfg_server *server);
 /* Is its traffic a TCP connection from HAProxy's own network to its address, so that a connection of
  * our own says the same? */
 bool cfg_server_is_direct(const struct cfg_server *server);
-/* The UNIX socket that it is connected to by, as the file has it ("/run/a.sock", "abns@a"); NULL: none. */
+/* The UNIX socket that it is connected to by: "/run/a.sock", also of "unix@/run/a.sock"; "abns@a". NULL: none. */
 const char *cfg_server_unix(const struct cfg_server *server);
 /* Would the check take this HTTP status? False also where it cannot be said: `out_known`. */
 bool cfg_check_takes_status(const struct cfg_check *check, uint32_t status, bool *out_known);
