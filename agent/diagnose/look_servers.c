@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/diagnose/look.h"
+#include "remediations/host/haproxy_endpoint.h"
 
 static int compare_probes(const void *left, const void *right)
 {
@@ -12,27 +13,6 @@ static int compare_probes(const void *left, const void *right)
     if (order != 0)
         return order;
     return a->port < b->port ? -1 : a->port > b->port;
-}
-
-/* "10.0.0.1:80", "[::1]:80" */
-static bool split_address(struct arena *arena, const char *text, const char **out_address,
-                          uint32_t *out_port)
-{
-    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
-    uint64_t port;
-
-    if (colon == NULL || !span_scan_u64(span_of(colon + 1), &port) || port == 0 || port > 65535)
-        return false;
-    size_t len = (size_t)(colon - text);
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    if (len == 0)
-        return false;
-    *out_address = arena_copy(arena, text, len);
-    *out_port = (uint32_t)port;
-    return true;
 }
 
 static const struct cfg_contact no_contact;
@@ -55,7 +35,8 @@ static void add_server(struct diagnosis_work *work, const struct haproxy_stat *r
     }
     /* What runs counts: a name was resolved there, and an address may have been changed at run
      * time. */
-    if (row != NULL && split_address(work->arena, row->address, &view->address, &view->port))
+    if (row != NULL &&
+        haproxy_endpoint_split(row->address, work->arena, &view->address, &view->port))
         return;
     if (server != NULL && !server->is_unix && server->address != NULL && server->port != 0) {
         view->address = server->address;

@@ -4,6 +4,7 @@
 
 #include "plans/base/escape.h"
 #include "plans/base/text.h"
+#include "remediations/host/haproxy_endpoint.h"
 
 enum { STATUS_LINE_MIN = 12 }; /* "HTTP/1.1 200" */
 
@@ -120,25 +121,6 @@ static const char *fixed_name(const char *expression, struct arena *arena)
     return name[0] != '\0' && is_word(name) ? name : NULL;
 }
 
-static bool split_address(const char *text, struct arena *arena, const char **out_address,
-                          uint32_t *out_port)
-{
-    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
-    uint64_t port;
-
-    if (colon == NULL || colon == text || !span_scan_u64(span_of(colon + 1), &port) || port == 0 ||
-        port > UINT16_MAX)
-        return false;
-    size_t len = (size_t)(colon - text);
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    *out_address = arena_copy(arena, text, len);
-    *out_port = (uint32_t)port;
-    return true;
-}
-
 /* What the file has an address of is connected to anyway; of others HAProxy alone knows it. */
 static bool make_connection(struct ask *ask)
 {
@@ -156,7 +138,7 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
 
     *ask = (struct ask){.asked = {.backend = row->proxy, .server = row->name}};
     if (proxy == NULL || (server != NULL && !cfg_server_is_direct(server)) ||
-        !split_address(row->address, arena, &ask->asked.address, &ask->asked.port))
+        !haproxy_endpoint_split(row->address, arena, &ask->asked.address, &ask->asked.port))
         return false;
     if (server == NULL) {
         ask->source = proxy->check.source;

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include "agent/observe/ask.h"
 #include "plans/base/clock.h"
 #include "agent/observe/collect.h"
+#include "remediations/host/haproxy_endpoint.h"
 #include "remediations/host/network.h"
 #include "remediations/host/tls.h"
 
@@ -48,28 +48,12 @@ struct inquiries {
 
 /* ---- before: with the agent's rights ---- */
 
-static socklen_t make_name(const char *address, uint32_t port, struct sockaddr_storage *out_name)
-{
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-
-    *out_name = (struct sockaddr_storage){0};
-    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
-        memcpy(out_name, &v4, sizeof v4);
-        return sizeof v4;
-    }
-    if (inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
-        return 0;
-    memcpy(out_name, &v6, sizeof v6);
-    return sizeof v6;
-}
-
 /* 0; else an errno value. A reset at the end: no TIME-WAIT takes a local port from HAProxy. */
 static int begin_connection(const struct ask *ask, int *out_fd)
 {
     const struct linger reset = {.l_onoff = 1};
     struct sockaddr_storage name, source;
-    socklen_t len = make_name(ask->asked.address, ask->asked.port, &name);
+    socklen_t len = haproxy_endpoint_ip(ask->asked.address, ask->asked.port, &name);
     int fd CLEANUP_FD =
         len == 0 ? -1 : socket(name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -77,7 +61,7 @@ static int begin_connection(const struct ask *ask, int *out_fd)
         return EAFNOSUPPORT;
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0)
         return errno;
-    socklen_t source_len = ask->source != NULL ? make_name(ask->source, 0, &source) : 0;
+    socklen_t source_len = ask->source != NULL ? haproxy_endpoint_ip(ask->source, 0, &source) : 0;
     if (source_len > 0 && bind(fd, (const struct sockaddr *)&source, source_len) < 0)
         return errno;
     if (connect(fd, (const struct sockaddr *)&name, len) < 0 && errno != EINPROGRESS)

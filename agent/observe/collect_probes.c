@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -35,20 +34,9 @@ struct target {
 static bool make_target(const char *address, uint32_t port, struct target *target)
 {
     *target = (struct target){0};
-    if (address == NULL || port == 0 || port > 65535)
-        return false;
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
-        memcpy(&target->address, &v4, sizeof v4);
-        target->len = sizeof v4;
-        return true;
-    }
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    if (inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
-        return false;
-    memcpy(&target->address, &v6, sizeof v6);
-    target->len = sizeof v6;
-    return true;
+    if (address != NULL && port > 0 && port <= UINT16_MAX)
+        target->len = haproxy_endpoint_ip(address, port, &target->address);
+    return target->len > 0;
 }
 
 /* False: it has none, or one without a name. */
@@ -152,22 +140,13 @@ static void list_targets(const struct cfg *cfg, struct list *list)
 
 static int try_to_bind(const char *address)
 {
-    struct target target;
+    struct sockaddr_storage name;
+    socklen_t len = haproxy_endpoint_ip(address, 0, &name);
 
-    /* A port of 0 would not be a target. */
-    if (!make_target(address, 1, &target))
+    if (len == 0)
         return EINVAL;
-    int fd CLEANUP_FD = socket(target.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (target.address.ss_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, &target.address, sizeof v4);
-        v4.sin_port = 0;
-        return fd >= 0 && bind(fd, (const struct sockaddr *)&v4, sizeof v4) == 0 ? 0 : errno;
-    }
-    struct sockaddr_in6 v6;
-    memcpy(&v6, &target.address, sizeof v6);
-    v6.sin6_port = 0;
-    return fd >= 0 && bind(fd, (const struct sockaddr *)&v6, sizeof v6) == 0 ? 0 : errno;
+    int fd CLEANUP_FD = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && bind(fd, (const struct sockaddr *)&name, len) == 0 ? 0 : errno;
 }
 
 static void try_source(struct collection *collection, const char *address)

@@ -23,7 +23,7 @@ struct arena *arena_new(void);
 /* For some megabytes that are used all the time: in huge pages where the system has them, each of which costs one
  * fault instead of 512. */
 struct arena *arena_new_huge(void);
-/* A piece of one of its own that begins with a huge page and goes on in others: what is used all the time first. */
+/* A large piece whose first 2 MiB are a huge page and the rest are not: what is used all the time comes first. */
 void *arena_alloc_huge(struct arena *arena, size_t size);
 void arena_free(struct arena *arena); /* NULL is allowed */
 /* What was allocated from `other` belongs to `arena` from now on; `other` itself is gone. An arena

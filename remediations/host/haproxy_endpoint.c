@@ -1,5 +1,7 @@
 #include "remediations/host/haproxy_endpoint.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,6 +12,44 @@ const char *haproxy_endpoint_path(const char *text)
     if (strncmp(text, "unix@", 5) == 0)
         text += 5;
     return text[0] == '/' ? text : NULL;
+}
+
+bool haproxy_endpoint_split(const char *text, struct arena *arena, const char **out_address,
+                            uint32_t *out_port)
+{
+    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+    uint64_t port;
+
+    if (colon == NULL || !span_scan_u64(span_of(colon + 1), &port) || port == 0 ||
+        port > UINT16_MAX)
+        return false;
+    size_t len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len == 0)
+        return false;
+    *out_address = arena_copy(arena, text, len);
+    *out_port = (uint32_t)port;
+    return true;
+}
+
+socklen_t haproxy_endpoint_ip(const char *address, uint32_t port,
+                              struct sockaddr_storage *out_address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+
+    *out_address = (struct sockaddr_storage){0};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+        memcpy(out_address, &v4, sizeof v4);
+        return sizeof v4;
+    }
+    if (inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
+        return 0;
+    memcpy(out_address, &v6, sizeof v6);
+    return sizeof v6;
 }
 
 /* Behind that prefix; NULL: it has another one. */
