@@ -5,9 +5,9 @@ POSSIBLE = ["stats-socket-off"]
 
 def make(host):
     host.backend("127.0.0.11:9001", "127.0.0.12:9001")
-    host.config(host.APP, globals="    tune.bufsize 1000000\n", maxconn=2000)
+    # Without checks: where one finds no memory HAProxy 2.6.12 breaks, now and then (SIGSEGV).
+    host.config(host.APP.replace(" check inter 200 fall 1 rise 1", ""), globals="    tune.bufsize 1000000\n", maxconn=2000)
     host.start("-m", "150")
-    host.wait_checked()
 
     # Requests that are not yet whole: each stays in its buffer. At the end the Runtime API has none, either.
     kept = []
