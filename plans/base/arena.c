@@ -74,14 +74,19 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void arena_adopt(struct arena *arena, struct arena *other)
+/* What is put there leaves the block allocated from first. */
+static struct block **end_of(struct arena *arena)
 {
     struct block **end = &arena->blocks;
 
-    /* At the end: the block allocated from stays first. */
     while (*end != NULL)
         end = &(*end)->next;
-    *end = other->blocks;
+    return end;
+}
+
+void arena_adopt(struct arena *arena, struct arena *other)
+{
+    *end_of(arena) = other->blocks;
     free(other);
 }
 
@@ -118,20 +123,11 @@ static struct block *new_block(size_t room)
     return block;
 }
 
-/* A large piece gets a block of its own behind the current one, whose rest stays in use. */
-static void put_behind(struct arena *arena, struct block *block)
-{
-    struct block **place = arena->blocks == NULL ? &arena->blocks : &arena->blocks->next;
-
-    block->next = *place;
-    *place = block;
-}
-
 void *arena_alloc_huge(struct arena *arena, size_t size)
 {
     struct block *block = map_block(size);
 
-    put_behind(arena, block);
+    *end_of(arena) = block;
     block->used = block->size;
     return block->bytes;
 }
@@ -145,11 +141,15 @@ void *arena_alloc(struct arena *arena, size_t size)
     struct block *block = arena->blocks;
     if (block == NULL || block->size - block->used < size) {
         bool is_large = size > (arena->is_huge ? HUGE_PAGE : BLOCK_SIZE) / 4;
-        if (is_large) {
+        if (is_large)
             block = new_block(size);
-            put_behind(arena, block);
-        } else {
+        else
             block = arena->is_huge ? map_block(1) : new_block(BLOCK_SIZE);
+        if (is_large && arena->blocks != NULL) {
+            /* A large piece gets a block of its own behind the current one, whose rest stays in use. */
+            block->next = arena->blocks->next;
+            arena->blocks->next = block;
+        } else {
             block->next = arena->blocks;
             arena->blocks = block;
         }

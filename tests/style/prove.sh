@@ -59,6 +59,15 @@ wrong "three blanks" plans/plan.c 'int plan_f(void)
    return 0;
 }' format
 
+unit tests/test.sh '! false || exit 1
+f() {
+    ! true
+}'
+expect pass "checks that can fail" sh "$here/negated.sh" "$tree"
+unit tests/test.sh '! true
+true'
+expect fail "a check that cannot fail" sh "$here/negated.sh" "$tree"
+
 good
 object() { # FOLDER UNIT TEXT
     mkdir -p "$tree/$1/CMakeFiles/x.dir"

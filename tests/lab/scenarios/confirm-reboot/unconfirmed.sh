@@ -6,5 +6,5 @@ recovered=$(systemctl show -p ExecMainExitTimestampMonotonic --value hamedic-rec
 started=$(systemctl show -p ExecMainStartTimestampMonotonic --value haproxy.service)
 echo "recovered at $recovered, HAProxy started at $started"
 [ "$recovered" -gt 0 ] && [ "$started" -gt "$recovered" ]
-! systemctl is-active hamedic-deadline.timer
-! semanage port -l -C | grep -q 8888
+! systemctl is-active hamedic-deadline.timer || exit 1
+! semanage port -l -C | grep -q 8888 || exit 1

@@ -2,7 +2,7 @@
 # off at that moment leaves it. A commit that went through before is nothing to be named.
 semanage port -a -t http_port_t -p tcp 4712
 hamedic diagnose --json >/root/through.json || true
-! grep -q selinux-store-damaged /root/through.json
+! grep -q selinux-store-damaged /root/through.json || exit 1
 systemctl disable --now lab-backend@127.0.0.11:8080 lab-backend@127.0.0.12:8080
 systemctl enable --now lab-backend@127.0.0.11:8888 lab-backend@127.0.0.12:8888
 sed -i 's/:8080 check/:8888 check/' /etc/haproxy/haproxy.cfg
