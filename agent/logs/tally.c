@@ -51,6 +51,7 @@ struct log_tally *log_tally_new(const struct log_options *options)
                                 .options = *options,
                                 .first = LOG_NO_TIME,
                                 .last = LOG_NO_TIME,
+                                .begin = LOG_NO_TIME,
                                 .previous = LOG_NO_TIME,
                                 .counted = LOG_NO_TIME,
                                 .timer_count = 1,
@@ -105,7 +106,9 @@ bool log_tally_see_time(struct log_tally *tally, int64_t *time)
     if (*time == LOG_NO_TIME)
         *time = tally->previous;
     if (*time != LOG_NO_TIME) {
-        if (tally->previous != LOG_NO_TIME && *time < tally->previous - 1000)
+        if (tally->previous == LOG_NO_TIME)
+            tally->begin = *time;
+        else if (*time < tally->previous - 1000)
             tally->unsorted++;
         tally->previous = *time;
     }

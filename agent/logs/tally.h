@@ -3,7 +3,8 @@
  *          log_tally_feed(tally, whole_lines); ...; log_tally_merge(tally, other);
  *          log_tally_summary(tally, arena, &summary); log_tally_free(tally);
  * Shapes:  bytes fed are whole lines, of any length, the last with or without LF. Feeding two halves into one
- *          tally, or each into its own and merging them in order, gives the same summary, but for sources (below).
+ *          tally, or each into its own and merging them in order, gives the same summary, but for sources (below), and
+ *          for lines without a time at the begin of the second half, which are as old as nothing then.
  *          Memory is bounded by the LOG_TALLY_* below whatever is fed (log_tally_new reserves it, untouched
  *          pages cost nothing). What finds no room is counted under "(others)".
  * Owns:    the caller owns the tally; the summary is plain data in the arena, strings escaped for showing.

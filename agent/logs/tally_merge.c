@@ -142,8 +142,13 @@ static void merge_times(struct log_tally *into, const struct log_tally *from)
         into->first = from->first;
     if (from->last > into->last)
         into->last = from->last;
-    if (from->previous != LOG_NO_TIME)
-        into->previous = from->previous;
+    if (from->begin == LOG_NO_TIME)
+        return;
+    if (into->previous == LOG_NO_TIME)
+        into->begin = from->begin;
+    else if (from->begin < into->previous - 1000)
+        into->unsorted++;
+    into->previous = from->previous;
 }
 
 void log_tally_merge(struct log_tally *into, const struct log_tally *from)

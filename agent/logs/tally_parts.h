@@ -134,6 +134,7 @@ struct log_tally {
     uint64_t bytes, lines, skipped, cut, others, unsorted;
     uint64_t kinds[LOG_KIND_COUNT];
     int64_t first, last; /* of what was counted */
+    int64_t begin;       /* time of the first line that has one, also one that was skipped */
     int64_t previous;    /* time of the line before */
     int64_t counted;     /* the same, where it was not skipped; else LOG_NO_TIME */
 

@@ -1,8 +1,9 @@
 #include "agent/logs/read.h"
 
+#include "tests/unit/logs_dump.h"
 #include "tests/unit/scratch.h"
 
-enum { LINES = 5000, LINE_ROOM = 200 };
+enum { LINES = 5000, LINE_ROOM = 200, TIMES = 12 };
 
 struct log {
     struct scratch scratch;
@@ -29,6 +30,12 @@ static int setup(void **state)
     }
     log.offsets[LINES] = len;
     scratch_write(&log.scratch, "log", log.bytes);
+    /* Longer than some buffers, its last line open: of what is in a buffer nobody can take over anything. */
+    struct text large = text_new(log.scratch.arena);
+    for (size_t i = 0; i < TIMES; i++)
+        text_add(&large, log.bytes);
+    text_add(&large, "no request, and no end");
+    scratch_write(&log.scratch, "large", text_string(&large));
     *state = &log;
     return 0;
 }
@@ -41,20 +48,28 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct log_summary read_log(const struct log *log, const char *name,
-                                   struct log_reading *reading)
+static struct log_tally *read_tally(const struct log *log, const char *name,
+                                    struct log_reading *reading)
 {
     struct arena *arena = log->scratch.arena;
     struct log_files files CLEANUP_LOG_FILES = {0};
     struct log_tally *tally = NULL;
-    struct log_summary summary = {0};
     struct err err = {0};
 
     assert_int_equal(log_files_open(NULL, arena_printf(arena, "%s/%s", log->scratch.path, name),
                                     LOG_NO_TIME, arena, &files, &err),
                      0);
     log_read_files(&files, reading, arena, &tally);
-    log_tally_summary(tally, arena, &summary);
+    return tally;
+}
+
+static struct log_summary read_log(const struct log *log, const char *name,
+                                   struct log_reading *reading)
+{
+    struct log_tally *tally = read_tally(log, name, reading);
+    struct log_summary summary = {0};
+
+    log_tally_summary(tally, log->scratch.arena, &summary);
     log_tally_free(tally);
     return summary;
 }
@@ -75,6 +90,38 @@ static void test_log_read_threads_share_the_lines(void **state)
         assert_int_equal(summary.all.failed, LINES / 10);
         assert_int_equal(summary.kinds[LOG_KIND_UNKNOWN], 0);
         assert_int_equal(reading.failures, 0);
+    }
+}
+
+static const char *dump_of(const struct log *log, struct log_reading *reading)
+{
+    struct log_tally *tally = read_tally(log, "large", reading);
+    const char *dump = dump_summary(tally, log->scratch.arena, true);
+
+    log_tally_free(tally);
+    assert_int_equal(reading->failures, 0);
+    return dump;
+}
+
+/* Which thread is ready first is chance: until each number of threads was seen to take over. */
+static void test_log_read_a_thread_takes_over_and_nothing_changes(void **state)
+{
+    struct log_reading alone = READING;
+    alone.threads = 1;
+    const char *expected = dump_of(*state, &alone);
+    assert_int_equal(alone.taken_over, 0);
+
+    for (unsigned threads = 2; threads <= LOG_READ_THREADS_MAX; threads++) {
+        size_t taken_over = 0;
+        for (unsigned tries = 0; taken_over == 0; tries++) {
+            struct log_reading reading = READING;
+            assert_true(tries < 200);
+            reading.threads = threads;
+            reading.pays = 4096;
+            assert_string_equal(dump_of(*state, &reading), expected);
+            assert_int_equal(reading.bytes, alone.bytes);
+            taken_over = reading.taken_over;
+        }
     }
 }
 
@@ -148,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_read_threads_share_the_lines),
+        cmocka_unit_test(test_log_read_a_thread_takes_over_and_nothing_changes),
         cmocka_unit_test(test_log_read_newest_leaves_the_oldest_out_and_says_so),
         cmocka_unit_test(test_log_read_after_the_deadline_reads_nothing),
         cmocka_unit_test(test_log_read_lines_around_the_end_of_a_buffer),

@@ -291,6 +291,30 @@ static void test_tally_times_and_sources_are_told_of_each_group(void **state)
     log_tally_free(tallies[1]);
 }
 
+/* Where one ends and the next begins time goes back as well as in the middle, also over one that has no time. */
+static void test_tally_merged_out_of_order_is_unsorted(void **state)
+{
+    static const char *const pieces[] = {
+        "2026-11-28T09:00:00.000000+00:00 lb haproxy[1]: one\n", "no time at all\n",
+        "2026-11-28T08:59:00.000000+00:00 lb haproxy[1]: earlier\n",
+        "2026-11-28T09:00:00.000000+00:00 lb haproxy[1]: later\n"};
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct log_tally *into = log_tally_new(&options);
+    struct log_summary summary;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct log_tally *from = log_tally_new(&options);
+
+        log_tally_feed(from, span_of(pieces[i]));
+        log_tally_merge(into, from);
+        log_tally_free(from);
+        log_tally_summary(into, arena, &summary);
+        assert_int_equal(summary.unsorted, i < 2 ? 0 : 1);
+    }
+    log_tally_free(into);
+}
+
 /* Whatever comes: nothing is lost of the sums, and what has no room is said to be others. */
 static void test_tally_is_bounded_and_loses_nothing(void **state)
 {
@@ -406,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_tally_counts_recorded_messages),
         cmocka_unit_test(test_tally_percentiles_are_within_a_sixteenth),
         cmocka_unit_test(test_tally_times_and_sources_are_told_of_each_group),
+        cmocka_unit_test(test_tally_merged_out_of_order_is_unsorted),
         cmocka_unit_test(test_tally_is_bounded_and_loses_nothing),
         cmocka_unit_test(test_tally_tells_the_sources_of_most_errors),
         cmocka_unit_test(test_tally_shows_strangers_bytes_escaped),

@@ -55,10 +55,10 @@ until grep -q ' COMMITTED ' /var/lib/hamedic/tx/*/journal 2>/dev/null; do
     kill -0 $agent
     sleep 0.1
 done
-# It is killed where it stands, before it has proven what it did: the next look takes that back at once.
+# It stands still while the host is looked at: unless it has proven itself already, the next look of the timer takes
+# everything back at once.
 kill -STOP $agent
 is_applied 1500
-! grep -q ' PROVEN ' /var/lib/hamedic/tx/*/journal || exit 1
 begin=$(seconds)
 kill -9 $agent
 status=0
