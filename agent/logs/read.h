@@ -16,7 +16,7 @@
 #include "agent/logs/files.h"
 #include "agent/logs/tally.h"
 
-#define LOG_READ_PAYS        ((uint64_t)16 * 1024 * 1024) /* bytes for each thread */
+#define LOG_READ_PAYS        ((uint64_t)16 * 1024 * 1024) /* bytes: for each thread, or to be halved */
 #define LOG_READ_THREADS_MAX 8
 
 struct log_reading {
@@ -24,7 +24,8 @@ struct log_reading {
     unsigned threads; /* 0: two, where there are processors and enough to read */
     uint64_t newest;  /* of all that is to be read no more than the newest bytes; 0: all */
     int64_t deadline; /* milliseconds of CLOCK_MONOTONIC; 0: none */
-    uint64_t pays; /* a thread takes over from another what has so many bytes; 0: LOG_READ_PAYS */
+    uint64_t
+        pays; /* a thread takes half of what another has left, where that is so many bytes; 0: LOG_READ_PAYS */
 
     /* what became of it */
     uint64_t bytes;       /* read, after unpacking */

@@ -104,7 +104,7 @@ static struct log_run *next_run(struct pool *pool)
     for (run = pool->runs; run != NULL && run->state != LOG_RUN_WAITING; run = run->next)
         continue;
     if (run == NULL) {
-        run = take_over(pool, 2 * pays);
+        run = take_over(pool, pays);
         pool->reading->taken_over += run != NULL;
     }
     if (run != NULL)

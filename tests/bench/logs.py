@@ -4,6 +4,8 @@
 A log that was written in small pieces and is still in memory lies there in single pages, which takes everybody longer to
 read than what came from disk. The log of most lines was read from disk once; of halog there is a line for the other kind.
 Two halog side by side, each with a half of the log, show what two processors of this machine give who shares nothing.
+Two processors of a virtual machine are often of unequal speed: what needs one runs on each of two in turn, and its time
+is the mean of its median on each.
 
     logs.py HAMEDIC MAKE_LOG DIRECTORY        needs 4 GB there
 """
@@ -101,9 +103,25 @@ def compare_counts(hamedic, log, output):
         print(f"logs of {LINES} lines, counts of halog {option}: {len(rows)} rows, all the same", flush=True)
 
 
+@contextlib.contextmanager
+def pinned(processor):
+    """What is started meanwhile stays on that processor; None: on any."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if processor is None else {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def middle(runs, i):
+    """Of runs on each processor: the mean of their medians."""
+    return statistics.mean(statistics.median(run[i] for run in on_one) for on_one in runs.values())
+
+
 def report(what, ours, theirs, aim=None):
     """A ratio of wall times as 'so many times the speed', and beside it that of processor times."""
-    wall, used = ([statistics.median(run[i] for run in runs) for runs in (ours, theirs)] for i in (0, 1))
+    wall, used = ([middle(runs, i) for runs in (ours, theirs)] for i in (0, 1))
     times = wall[1] / wall[0]
     verdict = "" if aim is None else f", aim: {aim:.1f}: {'reached' if times >= aim else 'MISSED'}"
     print(f"{what}: {wall[0] * 1000:.0f} ms against {wall[1] * 1000:.0f} ms (processor time {used[0] * 1000:.0f} and"
@@ -136,6 +154,8 @@ def main():
         for _ in range(TIMES):
             subprocess.run(["cat", log], stdout=file, check=True)
     halves = halve(log, directory)
+    processors = sorted(os.sched_getaffinity(0))[:2]
+    side_by_side = {"two", "two halog", "large two"}
     commands = {
         "one": lambda: timed([hamedic, "logs", "--threads", "1", log], output),
         "two": lambda: timed([hamedic, "logs", "--threads", "2", log], output),
@@ -147,12 +167,15 @@ def main():
         "large one": lambda: timed([hamedic, "logs", "--threads", "1", large], output),
         "large two": lambda: timed([hamedic, "logs", "--threads", "2", large], output),
     }
-    runs = {name: [] for name in commands}
+    runs = {name: collections.defaultdict(list) for name in commands}
     for turn in range(ROUNDS + 1):  # all in turn, as what else the machine does should meet them alike
-        for name, command in commands.items():
-            took = command()
-            if turn > 0:
-                runs[name].append(took)
+        for processor in processors:
+            for name, command in commands.items():
+                where = None if name in side_by_side else processor
+                with pinned(where):
+                    took = command()
+                if turn > 0:
+                    runs[name][where].append(took)
     what = f"logs of {LINES} lines ({os.path.getsize(log) / 1e9:.2f} GB)"
     report(f"{what}, one thread against halog -srv", runs["one"], runs["halog"], TIMES_FASTER)
     report(f"{what}, as it was written, one thread against halog -srv", runs["written one"], runs["written halog"],
