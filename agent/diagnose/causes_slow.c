@@ -14,8 +14,9 @@ static const struct cause rows[] = {
                 .proof = "the time for the response by server in show stat, against its neighbours "
                          "of the same backend or against the queue that has formed. Where "
                          "one answer in 20 is late: Tr in the log, and an average that is worse. "
-                         "Where none comes: sH in the log, or a question of our own that gets no "
-                         "answer, and eresp as high",
+                         "Where none comes: sH in the log and eresp as high; or requests that "
+                         "pile up there, several times what its rate and its average account for; "
+                         "and a question of our own gets no answer either",
                 .repair = "advice: which server, at which address, and how much later than which "
                           "other one",
                 .cost = "nothing is changed by hamedic; a higher maxconn would move the queue into "
@@ -39,8 +40,8 @@ static const struct cause rows[] = {
                 .means = "the servers have as many connections as their maxconn allows; requests "
                          "queue in HAProxy and get 503 after timeout queue",
                 .proof = "requests in the queue in show stat, servers at their limit, and the file "
-                         "has the same limit. The time Tw of a log line alone proves no queue: "
-                         "retries count into it",
+                         "has the same limit; not where servers with half of the slots are slow. "
+                         "The time Tw of a log line alone proves no queue: retries count into it",
                 .repair = "haproxy.maxconn: that server's, within the policy; none where more "
                           "connections would only slow the server down: then advice",
                 .cost = "one word in the configuration, set in the running process where it can "

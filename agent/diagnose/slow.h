@@ -30,17 +30,18 @@ void slow_find_queues(struct diagnosis_work *work, size_t start, size_t end,
 /* What speaks for a server that has no strength left; NULL: nothing does. */
 const char *slow_why(struct diagnosis_work *work, const struct server_view *view, size_t start,
                      size_t end);
-/* Requests that got no answer within `timeout server`. HAProxy's averages know nothing of these: a server that answers
- * nobody has those of its better times. */
+/* Requests that got no answer within `timeout server`, or that have none yet. HAProxy's averages know nothing of these: a
+ * server that answers nobody has those of its better times. */
 struct no_answers {
     uint64_t count, requests;
     const char *
         example; /* a line of the log; NULL: HAProxy counts bad answers, and we got none from it either */
-    bool over; /* the last one is a while ago */
+    bool over;  /* the last one is a while ago */
+    bool stuck; /* they are at work now, and we get no answer either */
 };
 bool slow_gives_none(const struct diagnosis_work *work, const struct server_view *view,
                      struct no_answers *out_none);
-/* Are all of them slow, so that the queue is their doing and no cause of its own? */
+/* Have slow ones half of the slots, so that the queue is their doing and no cause of its own? */
 bool slow_is_behind(const struct queues *queues);
 
 #endif

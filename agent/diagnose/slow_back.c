@@ -125,6 +125,13 @@ static void tell_none(struct diagnosis_work *work, struct finding *finding,
                       server->backend, server->name, look_shown(server->row->status),
                       server->row->response_errors, server->row->sessions_total,
                       server->row->sessions);
+    if (view->none.stuck)
+        diagnose_evidence(work, finding, SOURCE_STATS,
+                          "%s/%s %" PRIu64 " of them have no answer yet, %" PRId64
+                          " came in the last second; its average was %" PRId64 " ms",
+                          server->backend, server->name, view->none.count,
+                          server->row->rate > 0 ? server->row->rate : 0,
+                          server->row->response_ms > 0 ? server->row->response_ms : 0);
     if (view->none.example != NULL) {
         diagnose_evidence(work, finding, SOURCE_LOGS,
                           "%s/%s %" PRIu64 " times sH (no answer within timeout server) of %" PRIu64
@@ -239,8 +246,11 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
         none = none || slow[i].none.count > 0;
     if (count > 1)
         return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer%s", count,
-                            all, slow->server->backend,
-                            none ? ", or do not within timeout server" : "");
+                            all, slow->server->backend, none ? ", or do not at all" : "");
+    if (slow->none.stuck)
+        return arena_printf(work->arena,
+                            "%s takes requests and answers none: %" PRIu64 " wait for it now",
+                            slow->server->name, slow->none.count);
     if (none)
         return arena_printf(work->arena,
                             "%s gave no answer within timeout server to %" PRIu64 " of %" PRIu64

@@ -1,7 +1,9 @@
-/* Servers that take a connection and do not answer within `timeout server`: 504, and "sH" in the log. */
+/* Servers that take a connection and do not answer within `timeout server`: 504, and "sH" in the log. Before that time
+ * is over there is neither: then requests pile up there. */
 #include <string.h>
 
 #include "agent/diagnose/slow.h"
+#include "agent/observe/ask.h"
 
 enum { SHARE = 5 /* per cent of its requests */, LEAST = 10 /* fewer are chance */ };
 
@@ -38,14 +40,27 @@ static bool is_in_log(const struct diagnosis_work *work, const struct server_vie
            (uint64_t)view->row->response_errors >= none->count / 2;
 }
 
+/* Who took as long as we waited on average before may only be as slow as ever. */
+static bool is_stuck(const struct server_view *view)
+{
+    return view->asked != NULL && view->asked->said == ASKED_SILENT &&
+           view->row->response_ms <= view->asked->milliseconds / 2 && ask_is_piled_up(view->row);
+}
+
 bool slow_gives_none(const struct diagnosis_work *work, const struct server_view *view,
                      struct no_answers *out_none)
 {
     const struct haproxy_stat *row = view->row;
 
     *out_none = (struct no_answers){0};
-    if (row == NULL || !look_takes_traffic(view) || row->response_errors <= 0 ||
-        row->sessions_total <= 0)
+    if (row == NULL || !look_takes_traffic(view) || row->sessions_total <= 0)
+        return false;
+    if (is_stuck(view)) {
+        *out_none = (struct no_answers){
+            .count = ask_unanswered(row), .requests = (uint64_t)row->sessions, .stuck = true};
+        return true;
+    }
+    if (row->response_errors <= 0)
         return false;
     if (is_in_log(work, view, out_none))
         return true;

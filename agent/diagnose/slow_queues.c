@@ -12,7 +12,8 @@
 #define SLOW_RESPONSE_MS 3000 /* an average beyond what people wait for a page */
 #define SLOW_CONNECT_MS                                                                            \
     500 /* the kernel answers a SYN by itself: this is a full accept queue, and its resends */
-#define SLOW_FACTOR 3 /* slower than the fastest server of the same backend that still has room */
+#define SLOW_FACTOR 3   /* slower than another server of the same backend */
+#define SLOW_BY_MS  200 /* and by as much, where that one has no room left either */
 
 /* The rows are read one after another while connections come and go: a slot that is just free goes to the next in the
  * queue at once. */
@@ -39,21 +40,52 @@ static bool is_full_for_queue(const struct server_view *view, bool waiting)
            (waiting && !moves && row->session_limit > 0 && row->sessions_max >= row->session_limit);
 }
 
+/* A full server that its averages say is done with a request at once would take many in a second. All of the time that
+ * it has a connection counts, as a long answer may begin early. */
+#define QUICK_MS    250 /* so that a second holds several rounds also where all are answered at once */
+#define QUICK_LEAST 10  /* fewer a second come and go by chance */
+
+static int64_t usual_rate(const struct haproxy_stat *row)
+{
+    return row->total_ms > 0 && row->total_ms <= QUICK_MS ? row->session_limit * 1000 / row->total_ms
+                                                          : 0;
+}
+
+static bool is_slower_than_its_average(const struct haproxy_stat *row)
+{
+    return is_full(row) && row->rate >= 0 && usual_rate(row) >= QUICK_LEAST &&
+           row->rate < usual_rate(row) / SLOW_FACTOR;
+}
+
+static bool is_slower(const struct haproxy_stat *row, const struct haproxy_stat *other)
+{
+    return other->response_ms > 0 && row->response_ms / SLOW_FACTOR > other->response_ms &&
+           (!is_full(other) || row->response_ms - other->response_ms >= SLOW_BY_MS);
+}
+
 const char *slow_why(struct diagnosis_work *work, const struct server_view *view, size_t start,
                      size_t end)
 {
     const struct haproxy_stat *row = view->row;
+    struct no_answers none;
 
+    if (slow_gives_none(work, view, &none) && !none.over)
+        return arena_printf(work->arena, "%" PRIu64 " of %" PRIu64 " requests got no answer%s",
+                            none.count, none.requests, none.stuck ? "" : " in time");
     if (row->connect_ms >= SLOW_CONNECT_MS)
         return arena_printf(work->arena, "it takes %" PRId64 " ms to accept a connection",
                             row->connect_ms);
     if (row->response_ms >= SLOW_RESPONSE_MS)
         return arena_printf(work->arena, "its responses take %" PRId64 " ms", row->response_ms);
+    if (is_slower_than_its_average(row))
+        return arena_printf(work->arena,
+                            "it takes %" PRId64 " requests a second, where its average of %" PRId64
+                            " ms would let it take %" PRId64,
+                            row->rate, row->total_ms, usual_rate(row));
     for (size_t i = start; i < end; i++) {
         const struct server_view *other = &work->servers[i];
 
-        if (look_takes_traffic(other) && !is_full(other->row) && other->row->response_ms > 0 &&
-            row->response_ms / SLOW_FACTOR > other->row->response_ms)
+        if (look_takes_traffic(other) && is_slower(row, other->row))
             return arena_printf(work->arena,
                                 "its responses take %" PRId64 " ms, those of %s %" PRId64 " ms",
                                 row->response_ms, other->name, other->row->response_ms);
@@ -127,8 +159,11 @@ void slow_find_queues(struct diagnosis_work *work, size_t start, size_t end,
 
 bool slow_is_behind(const struct queues *queues)
 {
-    for (size_t i = 0; i < queues->count; i++)
-        if (queues->at[i].slow == NULL)
-            return false;
-    return queues->count > 0 && queues->down == 0;
+    uint64_t slow = 0, all = 0;
+
+    for (size_t i = 0; i < queues->count; i++) {
+        all += queues->at[i].limit;
+        slow += queues->at[i].slow != NULL ? queues->at[i].limit : 0;
+    }
+    return slow > 0 && slow >= all - slow && queues->down == 0;
 }

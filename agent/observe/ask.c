@@ -6,7 +6,11 @@
 #include "plans/base/text.h"
 #include "remediations/host/haproxy_endpoint.h"
 
-enum { STATUS_LINE_MIN = 12 }; /* "HTTP/1.1 200" */
+enum {
+    STATUS_LINE_MIN = 12, /* "HTTP/1.1 200" */
+    PILED_LEAST = 4,      /* fewer are chance */
+    PILED_FACTOR = 4,
+};
 
 /* ---- who ---- */
 
@@ -41,12 +45,39 @@ static bool has_errors(const struct haproxy_stat *row)
     return row->responses_5xx > 0 || row->response_errors > 0 || row->connect_errors > 0;
 }
 
+uint64_t ask_unanswered(const struct haproxy_stat *row)
+{
+    const int64_t answered[] = {row->responses_1xx, row->responses_2xx, row->responses_3xx,
+                                row->responses_4xx, row->responses_5xx, row->responses_other};
+    int64_t left = row->sessions_total;
+
+    for (size_t i = 0; i < sizeof answered / sizeof *answered; i++) {
+        if (answered[i] < 0)
+            return 0;
+        left -= answered[i];
+    }
+    if (left > row->sessions)
+        left = row->sessions;
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+bool ask_is_piled_up(const struct haproxy_stat *row)
+{
+    uint64_t unanswered = ask_unanswered(row);
+    double usual = row->rate > 0 && row->response_ms > 0
+                       ? (double)row->rate * (double)row->response_ms / 1000
+                       : 0;
+
+    return unanswered >= PILED_LEAST && (double)unanswered > PILED_FACTOR * usual;
+}
+
 static bool is_to_be_asked(const struct haproxy_stat *row)
 {
     if (row->type != STAT_SERVER || row->tracked != NULL || starts(row->status, "MAINT") ||
         starts(row->status, "DRAIN"))
         return false;
-    return failed_behind_the_connection(row) || (is_checked_no_further(row) && has_errors(row));
+    return failed_behind_the_connection(row) || (is_checked_no_further(row) && has_errors(row)) ||
+           ask_is_piled_up(row);
 }
 
 /* ---- what ---- */

@@ -2,8 +2,8 @@
  * answer is. Pure.
  * Use:     ask_list(facts, arena, &count): those whose check fails behind the connection, or that
  *          nobody checks further and whose traffic has errors (of one whose address HAProxy alone
- *          knows, by a name, at least whether it takes connections); and HAProxy's own monitors that
- *          may say that it is not well. ask_read(bytes, closed, &asked).
+ *          knows, by a name, at least whether it takes connections), or where requests pile up; and
+ *          HAProxy's own monitors that may say that it is not well. ask_read(bytes, closed, &asked).
  * Shapes:  at most ASK_MAX. A question is what HAProxy's check would send, at most ASK_QUESTION_MAX
  *          bytes, and only where asking changes nothing on the server (GET, HEAD, OPTIONS).
  * Owns:    the arena given; names are those of the facts.
@@ -29,6 +29,11 @@ struct ask {
     bool is_connection;   /* the connection is all there is to ask */
 };
 
+/* Requests at work on a server whose answer has not begun, at most: who gave up before is among them until as many are
+ * not at work. 0 where HAProxy does not say, as in TCP mode. */
+uint64_t ask_unanswered(const struct haproxy_stat *row);
+/* Those are some, and several times as many as its rate and its average time would have (Little's law). */
+bool ask_is_piled_up(const struct haproxy_stat *row);
 struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out_count);
 /* What was received in plain text, or inside TLS. `is_closed`: nothing more comes. False: too
  * little to tell yet. */

@@ -185,6 +185,39 @@ static void test_ask_list_asks_unchecked_servers_whose_traffic_fails(void **stat
     arena_free(place.arena);
 }
 
+/* At work are 30. Answered, its rate and its average: how many wait for an answer, and is that more than usual? */
+static void test_ask_piled_up_is_more_than_rate_and_average_account_for(void **state)
+{
+    static const struct {
+        int64_t total, answered, rate, response_ms;
+        uint64_t unanswered;
+        bool is_piled_up;
+    } rows[] = {
+        {1000, 970, 0, 20, 30, true},     /* nothing comes, nothing goes */
+        {1000, 970, 1500, 20, 30, false}, /* as many as 1500 a second of 20 ms are */
+        {1000, 970, 10, 3000, 30, false}, /* slow as ever */
+        {1000, 970, 2, 3000, 30, true},
+        {1000, 500, 0, -1, 30,
+         true}, /* who gave up earlier is counted, but no more than are at work */
+        {1000, 997, 0, 20, 3, false},  /* chance; the others get long answers */
+        {1000, 1000, 0, 20, 0, false}, /* all have begun */
+        {1000, 1200, 0, 20, 0, false}, /* more answers than requests: counters were cleared */
+        {1000, -1, 0, 20, 0, false},   /* TCP: nobody counts answers */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct haproxy_stat row = {.type = STAT_SERVER,
+                                         .sessions = 30,
+                                         .sessions_total = rows[i].total,
+                                         .responses_2xx = rows[i].answered,
+                                         .rate = rows[i].rate,
+                                         .response_ms = rows[i].response_ms};
+        assert_int_equal(ask_unanswered(&row), rows[i].unanswered);
+        assert_int_equal(ask_is_piled_up(&row), rows[i].is_piled_up);
+    }
+}
+
 static void test_ask_list_is_bounded(void **state)
 {
     enum { ROWS = 3 * ASK_MAX };
@@ -210,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_ask_read_line_without_end_is_no_answer),
         cmocka_unit_test(test_ask_list_asks_as_the_check_does),
         cmocka_unit_test(test_ask_list_asks_unchecked_servers_whose_traffic_fails),
+        cmocka_unit_test(test_ask_piled_up_is_more_than_rate_and_average_account_for),
         cmocka_unit_test(test_ask_list_is_bounded),
     };
 
