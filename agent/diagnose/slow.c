@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "agent/diagnose/causes.h"
 #include "agent/diagnose/held.h"
@@ -164,6 +165,20 @@ static void tell_queue(struct diagnosis_work *work, struct finding *finding,
                           view->backend, view->name);
 }
 
+/* Why servers of that backend are down, where it was found. */
+static struct finding *why_down(const struct diagnosis_work *work, const char *backend)
+{
+    for (size_t i = 0; i < work->result->finding_count; i++) {
+        struct finding *finding = &work->result->findings[i];
+        const char *object = finding->object != NULL ? finding->object : "";
+
+        if (finding->state == FINDING_PROVEN &&
+            span_is((struct span){object, strcspn(object, "/")}, backend))
+            return finding;
+    }
+    return NULL;
+}
+
 static void look_at_backend(struct diagnosis_work *work, const struct cause *cause, size_t start,
                             size_t end)
 {
@@ -181,6 +196,16 @@ static void look_at_backend(struct diagnosis_work *work, const struct cause *cau
     }
     waits += queues.backend_queue;
     const struct server_view *first = queues.at[0].server;
+    struct finding *behind = queues.down > 0 ? why_down(work, first->backend) : NULL;
+    if (behind != NULL) {
+        strings_addf(&behind->consequences, work->arena,
+                     "server-queue: the others carry the load, %zu of %zu servers are at their "
+                     "maxconn, and %" PRIu64
+                     " requests wait in the queue; after timeout queue clients get 503",
+                     queues.count, queues.all, waits);
+        held_tell(work, behind, start, end);
+        return;
+    }
     const char *object = queues.count > 1
                              ? first->backend
                              : arena_printf(work->arena, "%s/%s", first->backend, first->name);

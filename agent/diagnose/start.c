@@ -59,6 +59,28 @@ static bool alert_parse(struct span line, struct alert *out_alert)
     return true;
 }
 
+/* "Proxy 'web': unable to find required default_backend: 'nope'.": what is found once all lines were read has the name of
+ * its section only. */
+static struct span place_of_section(struct diagnosis_work *work, struct span message)
+{
+    static const char *const kinds[] = {"Proxy '", "proxy '", "frontend '", "backend '",
+                                        "listen '"};
+    const struct cfg *cfg = work->facts->cfg;
+    const struct cfg_proxy *proxy = NULL;
+
+    for (size_t i = 0; cfg != NULL && i < sizeof kinds / sizeof *kinds && proxy == NULL; i++) {
+        if (!span_starts_with(message, kinds[i]))
+            continue;
+        struct span rest = {message.ptr + strlen(kinds[i]), message.len - strlen(kinds[i])};
+        struct span quoted = span_cut(&rest, '\'');
+        const char *name = arena_copy(work->arena, quoted.ptr, quoted.len);
+        proxy = look_front(cfg, name);
+        if (proxy == NULL)
+            proxy = cfg_find_backend(cfg, name);
+    }
+    return span_of(proxy != NULL ? look_place(work, proxy->file, proxy->line) : "");
+}
+
 static const char *span_shown(struct diagnosis_work *work, struct span span)
 {
     size_t len = span.len < 512 ? span.len : 512;
@@ -138,6 +160,8 @@ static void invalid_by_haproxy(struct diagnosis_work *work, const struct cause *
     while (span_next_line(&rest, &line)) {
         if (!alert_parse(line, &alert) || count++ >= ALERTS_MAX)
             continue;
+        if (alert.place.len == 0)
+            alert.place = place_of_section(work, alert.message);
         if (count == 1 && alert.place.len > 0)
             finding->object = span_shown(work, alert.place);
         diagnose_evidence(work, finding, SOURCE_CHECK, "%s%s%s", span_shown(work, alert.place),

@@ -144,8 +144,24 @@ static void test_server_queue_beside_a_down_server_wishes_nothing(void **state)
     struct bench *bench = bench_new();
 
     (void)state;
-    bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Service Unavailable");
+    bench_check(bench, ROW_APP2, "DOWN", "UNK", "");
     assert_queue_without_wish(bench, "bring back the 1 of 2 servers");
+}
+
+/* Where it was found why that one is down, the queue is what that leads to. */
+static void test_server_queue_is_a_consequence_of_a_down_server(void **state)
+{
+    struct bench *bench = bench_new();
+
+    (void)state;
+    bench_check(bench, ROW_APP2, "DOWN", "L7STS", "Service Unavailable");
+    bench_queue(bench, ROW_APP1, 100, 30);
+    struct diagnosis_result result = run(bench);
+    assert_ptr_equal(find(&result, "server-queue"), &no_finding);
+    assert_int_equal(result.wish_count, 0);
+    assert_true(mentions(&find(&result, "backend-bad-response")->consequences,
+                         "server-queue: the others carry the load, 1 of 2"));
+    bench_free(bench);
 }
 
 static void test_server_queue_where_no_edit_is_possible_advises(void **state)
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_server_queue_within_the_policys_bound),
         cmocka_unit_test(test_server_queue_of_a_slow_server_is_the_slow_servers),
         cmocka_unit_test(test_server_queue_beside_a_down_server_wishes_nothing),
+        cmocka_unit_test(test_server_queue_is_a_consequence_of_a_down_server),
         cmocka_unit_test(test_server_queue_where_no_edit_is_possible_advises),
         cmocka_unit_test(test_server_queue_other_limit_in_file_is_possible_and_wishes_nothing),
         cmocka_unit_test(test_global_maxconn_is_sized_by_what_waits),
