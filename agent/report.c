@@ -4,7 +4,12 @@
 
 #include "plans/render_line.h"
 
-enum { SOURCE_INDENT = 2, STATE_COLUMN = 16, REASON_COLUMN = 36 };
+enum {
+    SOURCE_INDENT = 2,
+    STATE_COLUMN = 16,
+    REASON_COLUMN = 36,
+    SAME_IN_FULL = 5, /* of one cause: a dead server may be in a hundred backends */
+};
 
 /* ---- the lines above ---- */
 
@@ -130,6 +135,17 @@ static void repeat_worst(const struct render_style *style, const struct examinat
     render_findings_brief(style, seen->result.findings, 1, text);
 }
 
+static void add_findings(const struct render_style *style, const struct diagnosis_result *result,
+                         const char *self, bool verbose, struct text *text)
+{
+    size_t folded = render_findings_folded(style, result->findings, result->finding_count,
+                                           verbose ? result->finding_count : SAME_IN_FULL, text);
+
+    if (folded > 0)
+        text_addf(text, "\n%zu of these in one line each; all of them in full: %s diagnose -v\n",
+                  folded, self);
+}
+
 void report_whole(const struct render_style *style, const struct examination *seen,
                   const char *self, bool verbose, size_t height, struct text *text)
 {
@@ -143,7 +159,7 @@ void report_whole(const struct render_style *style, const struct examination *se
     if (result->finding_count == 0)
         text_add(text, "Nothing wrong was found.\n");
     else
-        render_findings(style, result->findings, result->finding_count, text);
+        add_findings(style, result, self, verbose, text);
     for (size_t i = 0; i < result->not_checked.count; i++)
         render_wrapped(style, i == 0 ? "Not looked at: " : "               ", 15,
                        result->not_checked.at[i], text);

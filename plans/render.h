@@ -30,6 +30,9 @@ void render_step(const struct render_style *style, bool good, const char *words,
 
 void render_findings(const struct render_style *style, const struct finding *findings, size_t count,
                      struct text *text);
+/* Of each cause the first `most` in full and the others in a line each; how many those are. */
+size_t render_findings_folded(const struct render_style *style, const struct finding *findings,
+                              size_t count, size_t most, struct text *text);
 /* A plan for whoever made it (brief: what is wrong in one line each, what will change), or for
  * review (full: all the evidence, the lines around each change, what each change rests on). `next`
  * (may be NULL) is what to type next. */

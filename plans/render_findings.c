@@ -134,21 +134,52 @@ static const struct finding **in_order(const struct finding *findings, size_t co
     return order;
 }
 
-void render_findings(const struct render_style *style, const struct finding *findings, size_t count,
-                     struct text *text)
+static void render_brief(const struct render_style *style, const struct finding *finding,
+                         struct text *text)
+{
+    render_headline(style, finding, text);
+    render_wrapped(style, "  ", SUMMARY_INDENT, finding->summary, text);
+}
+
+static size_t count_same(const struct finding *const *order, size_t count)
+{
+    size_t same = 0;
+
+    for (size_t i = 0; i < count; i++)
+        same += strcmp(order[i]->cause, order[count]->cause) == 0;
+    return same;
+}
+
+size_t render_findings_folded(const struct render_style *style, const struct finding *findings,
+                              size_t count, size_t most, struct text *text)
 {
     const struct finding **order = in_order(findings, count, text->arena);
     int64_t newest = 0;
+    size_t folded = 0;
+    bool was_brief = false;
 
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < findings[i].evidence_count; j++)
             if (findings[i].evidence[j].time > newest)
                 newest = findings[i].evidence[j].time;
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
+        bool brief = most < count && count_same(order, i) >= most;
+        if (i > 0 && !(brief && was_brief))
             text_add(text, "\n");
-        render_finding(style, order[i], newest, text);
+        if (brief)
+            render_brief(style, order[i], text);
+        else
+            render_finding(style, order[i], newest, text);
+        folded += brief;
+        was_brief = brief;
     }
+    return folded;
+}
+
+void render_findings(const struct render_style *style, const struct finding *findings, size_t count,
+                     struct text *text)
+{
+    (void)render_findings_folded(style, findings, count, count, text);
 }
 
 void render_findings_brief(const struct render_style *style, const struct finding *findings,
@@ -156,8 +187,6 @@ void render_findings_brief(const struct render_style *style, const struct findin
 {
     const struct finding **order = in_order(findings, count, text->arena);
 
-    for (size_t i = 0; i < count; i++) {
-        render_headline(style, order[i], text);
-        render_wrapped(style, "  ", SUMMARY_INDENT, order[i]->summary, text);
-    }
+    for (size_t i = 0; i < count; i++)
+        render_brief(style, order[i], text);
 }

@@ -120,12 +120,14 @@ const struct command command_diagnose = {
     .name = "diagnose",
     .arguments = "[SLUG|SECONDS]",
     .summary = "what is wrong and why, with evidence",
-    .about = "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and "
-             "names what is wrong with the evidence for it. Changes nothing.\n"
-             "With --explain it looks at nothing: it tells what the word in a finding means.\n"
-             "With --watch what is new since the last look is marked, and what is gone is told.\n"
-             "-v tells of every source whether it was seen, why not, and how long that took.\n"
-             "Exit status: 0 nothing proven, 2 findings; of --watch always 0.",
+    .about =
+        "Looks at HAProxy, its configuration, the kernel and the servers, all at once, and "
+        "names what is wrong with the evidence for it. Changes nothing.\n"
+        "With --explain it looks at nothing: it tells what the word in a finding means.\n"
+        "With --watch what is new since the last look is marked, and what is gone is told.\n"
+        "-v tells of every source whether it was seen, why not, and how long that took; and where "
+        "one cause was found many times, all of that in full.\n"
+        "Exit status: 0 nothing proven, 2 findings; of --watch always 0.",
     .example = "  hamedic diagnose\n  hamedic diagnose --since 1h --log /srv/log/haproxy.log\n  "
                "hamedic diagnose --explain backend-refused\n"
                "  hamedic diagnose --json | jq '.findings[].cause'\n",

@@ -77,6 +77,34 @@ static void test_render_findings_stand_the_worst_first_with_their_evidence(void 
         "  To settle a capture on 10.0.3.19 that shows whether the SYN arrives\n");
 }
 
+/* Of each cause the first ones whole; what is left out of the others is told by how many there are. */
+static void test_render_findings_fold_many_of_one_cause(void **state)
+{
+    struct arena *arena = *state;
+    struct plan plan = sample_plan(arena);
+    struct finding many[5];
+    struct text text = text_new(arena);
+
+    for (size_t i = 0; i < 4; i++) {
+        many[i] = plan.findings[1];
+        many[i].object = arena_printf(arena, "be_%zu/app", i);
+    }
+    many[4] = plan.findings[0];
+    assert_int_equal(render_findings_folded(&plain, many, 5, 2, &text), 2);
+    assert_shows(text_string(&text), "CRITICAL  backend-selinux   be_api\n");
+    assert_shows(text_string(&text),
+                 "capture on 10.0.3.19 that shows whether the SYN arrives\n"
+                 "\n"
+                 "WARNING   backend-timeout   be_2/app   (possible, not proven)\n"
+                 "  Connections to 10.0.3.19:80 time out.\n"
+                 "WARNING   backend-timeout   be_3/app   (possible, not proven)\n"
+                 "  Connections to 10.0.3.19:80 time out.\n");
+    struct text whole = text_new(arena), same = text_new(arena);
+    assert_int_equal(render_findings_folded(&plain, many, 5, 4, &whole), 0);
+    render_findings(&plain, many, 5, &same);
+    assert_string_equal(text_string(&whole), text_string(&same));
+}
+
 static void test_render_evidence_of_another_day_tells_its_date(void **state)
 {
     struct arena *arena = *state;
@@ -276,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_render_findings_stand_the_worst_first_with_their_evidence),
+        cmocka_unit_test(test_render_findings_fold_many_of_one_cause),
         cmocka_unit_test(test_render_evidence_of_another_day_tells_its_date),
         cmocka_unit_test(test_render_plan_shows_all_that_is_signed),
         cmocka_unit_test(test_render_every_line_fits_80_and_40_columns),
