@@ -47,6 +47,21 @@ static bool is_stuck(const struct server_view *view)
            view->row->response_ms <= view->asked->milliseconds / 2 && ask_is_piled_up(view->row);
 }
 
+static bool is_counted(const struct diagnosis_work *work, const struct server_view *view,
+                       struct no_answers *none)
+{
+    const struct haproxy_stat *row = view->row;
+
+    if (row->response_errors <= 0)
+        return false;
+    if (is_in_log(work, view, none))
+        return true;
+    *none = (struct no_answers){.count = (uint64_t)row->response_errors,
+                                .requests = (uint64_t)row->sessions_total};
+    return view->asked != NULL && view->asked->said == ASKED_SILENT &&
+           is_share(none->count, none->requests);
+}
+
 bool slow_gives_none(const struct diagnosis_work *work, const struct server_view *view,
                      struct no_answers *out_none)
 {
@@ -55,17 +70,11 @@ bool slow_gives_none(const struct diagnosis_work *work, const struct server_view
     *out_none = (struct no_answers){0};
     if (row == NULL || !look_takes_traffic(view) || row->sessions_total <= 0)
         return false;
-    if (is_stuck(view)) {
-        *out_none = (struct no_answers){
-            .count = ask_unanswered(row), .requests = (uint64_t)row->sessions, .stuck = true};
+    if (is_counted(work, view, out_none))
         return true;
-    }
-    if (row->response_errors <= 0)
+    if (!is_stuck(view))
         return false;
-    if (is_in_log(work, view, out_none))
-        return true;
-    *out_none = (struct no_answers){.count = (uint64_t)row->response_errors,
-                                    .requests = (uint64_t)row->sessions_total};
-    return view->asked != NULL && view->asked->said == ASKED_SILENT &&
-           is_share(out_none->count, out_none->requests);
+    *out_none = (struct no_answers){
+        .count = ask_unanswered(row), .requests = (uint64_t)row->sessions, .stuck = true};
+    return true;
 }
