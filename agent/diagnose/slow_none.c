@@ -70,10 +70,9 @@ bool slow_gives_none(const struct diagnosis_work *work, const struct server_view
     *out_none = (struct no_answers){0};
     if (row == NULL || !look_takes_traffic(view) || row->sessions_total <= 0)
         return false;
-    if (is_counted(work, view, out_none))
-        return true;
-    if (!is_stuck(view))
-        return false;
+    bool counted = is_counted(work, view, out_none);
+    if ((counted && !out_none->over) || !is_stuck(view))
+        return counted;
     *out_none = (struct no_answers){
         .count = ask_unanswered(row), .requests = (uint64_t)row->sessions, .stuck = true};
     return true;
