@@ -8,13 +8,16 @@ def make(host):
     peer = host.peer()
     peer.backend("0.0.0.0:9001")
     peer.run(["nft", "-f", "-"], stdin="table ip t { chain c { type filter hook input priority 0; "
-                                       "tcp dport 9001 reject with icmp type host-prohibited; }; }\n")
+                                       "tcp dport 9001 counter reject with icmp type host-prohibited; }; }\n")
     host.app(host.PEER_APP.replace("127.0.0.11:9001", f"{peer.address}:9001"))
     host.wait(lambda: host.has_status("app", "one", "DOWN"), "the check to fail")
 
 
 def happened(host):
-    host.said("No route to host")
+    host.said("Layer4 connection problem")
+    assert "refused" not in host.messages()
+    rules = host.peers[0].run(["nft", "list", "ruleset"]).stdout
+    assert "reject with icmp" in rules and "counter packets 0 " not in rules, rules
     host.run(["ip", "route", "get", host.peers[0].address])
 
 
