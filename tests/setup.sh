@@ -46,7 +46,7 @@ fedora_packages() {
     [ "$1" != try ] || return 0
     echo clang clang-tools-extra cppcheck ShellCheck binutils openssh-clients procps-ng libasan libubsan python3-jsonschema strace jq perl curl
     echo selinux-policy-targeted checkpolicy policycoreutils setools-console qemu-system-x86-core qemu-img e2fsprogs xfsprogs attr
-    echo augeas policycoreutils-python-utils gzip zstd xz systemd-journal-remote nftables iptables-nft openssl
+    echo augeas policycoreutils-python-utils gzip zstd xz systemd-journal-remote nftables iptables-nft iptables-legacy openssl
 }
 
 debian_has() {

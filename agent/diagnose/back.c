@@ -81,17 +81,32 @@ static const struct listener *listener_here(const struct diagnosis_work *work,
     return NULL;
 }
 
+/* What refuses is a rule only where something listens: else the service is not there. */
+static bool may_be_own_rule(const struct diagnosis_work *work, const struct server_view *view)
+{
+    enum word word = word_of_probe(view->probe);
+
+    return path_rule(work, view) == NULL && path_answer(work, view) == NULL &&
+           (word == WORD_TIMEOUT || word == WORD_UNREACHABLE ||
+            listener_here(work, view, WORD_REFUSED) != NULL);
+}
+
 /* What is known of the way there: where something is, or where a rule of our own is in it. */
 static void tell_way(struct diagnosis_work *work, const struct cause *cause,
                      struct finding *finding, const struct back_group *group)
 {
+    bool is_unclear = false;
+
     (void)cause;
     for (size_t i = 0; i < group->count && i < BACK_MEMBERS_MAX; i++) {
         const struct server_view *view = back_member(work, group, i);
 
         if (word_of_probe(view->probe) == WORD_UNREACHABLE || path_rule(work, view) != NULL)
             path_tell(work, finding, view);
+        is_unclear = is_unclear || may_be_own_rule(work, view);
     }
+    if (is_unclear && path_unread_rules(work) != NULL)
+        diagnose_evidence(work, finding, SOURCE_FIREWALL, "%s", path_unread_rules(work));
 }
 
 /* The kernel takes one more than the limit says. */
@@ -178,9 +193,8 @@ static const char *advise_refused(struct diagnosis_work *work, const struct serv
     if (listener_here(work, view, WORD_REFUSED) != NULL)
         return arena_printf(work->arena,
                             "the service of %s/%s listens on tcp/%" PRIu32
-                            ": take away the rule of this host's firewall that rejects it (nft "
-                            "list ruleset; iptables -S)",
-                            view->backend, view->name, view->port);
+                            ": take away the rule of this host's firewall that rejects it (%s)",
+                            view->backend, view->name, view->port, path_rules_command(work));
     return arena_printf(work->arena,
                         "on %s: start the service of %s/%s so that it listens on tcp/%" PRIu32
                         ", or take away the firewall rule that rejects it",
@@ -206,9 +220,8 @@ static const char *advise_timeout(struct diagnosis_work *work, const struct serv
     if (listener != NULL)
         return arena_printf(work->arena,
                             "the service of %s/%s listens on tcp/%" PRIu32
-                            " of this host: take away the rule of its firewall that drops it (nft "
-                            "list ruleset; iptables -S)",
-                            view->backend, view->name, view->port);
+                            " of this host: take away the rule of its firewall that drops it (%s)",
+                            view->backend, view->name, view->port, path_rules_command(work));
     return arena_printf(work->arena,
                         "on %s and on the way there: see that the host is up and that no firewall "
                         "drops tcp/%" PRIu32 " from %s (%s/%s)",

@@ -2,6 +2,7 @@
 
 #include "agent/diagnose/back_word.h"
 #include "agent/diagnose/captures.h"
+#include "agent/observe/ask.h"
 
 /* Of an answer that is neither good nor a status: a short list of words that say what HAProxy
  * itself could not do, which is no answer at all. */
@@ -46,6 +47,14 @@ enum word word_of_answer(const struct haproxy_stat *row)
     return WORD_OTHER;
 }
 
+/* "Server presented an SSL certificate different from the expected one" ("from the configured one"
+ * where no SNI was sent). */
+bool word_is_name_refused(const struct haproxy_stat *row)
+{
+    return row != NULL && look_same(row->check_status, "L6RSP") &&
+           word_has(row->last_check, "SSL certificate different from");
+}
+
 static bool is_check_ssl(const struct server_view *view)
 {
     return view->server != NULL && cfg_check_is_ssl(view->server);
@@ -53,16 +62,14 @@ static bool is_check_ssl(const struct server_view *view)
 
 static bool tls_is_bad(const struct asked *asked)
 {
-    return asked->tls == TLS_PLAIN || asked->tls == TLS_REFUSED || asked->tls == TLS_EXPIRED ||
-           asked->tls == TLS_DISTRUSTED;
+    return asked->tls == TLS_PLAIN || asked->tls == TLS_REFUSED || ask_has_bad_certificate(asked);
 }
 
 /* The service speaks TLS where the file says nothing of it. */
 static bool speaks_tls_unasked(const struct asked *asked)
 {
     return asked->said == ASKED_TLS ||
-           (asked->tls_was_a_try &&
-            (asked->tls == TLS_FINE || asked->tls == TLS_EXPIRED || asked->tls == TLS_DISTRUSTED));
+           (asked->tls_was_a_try && (asked->tls == TLS_FINE || ask_has_bad_certificate(asked)));
 }
 
 /* What the answer to our own question is worth as a word; WORD_FINE: as it should be. */
@@ -109,6 +116,13 @@ static bool is_code_unsaid(const struct haproxy_stat *row)
            (row->last_check == NULL || row->last_check[0] == '\0');
 }
 
+/* Which name HAProxy wants was not known here: that it refuses the one it got is its word alone. */
+static bool is_name_refused_unseen(const struct server_view *view)
+{
+    return word_is_name_refused(view->row) && view->asked->tls == TLS_FINE &&
+           view->asked->wanted == NULL;
+}
+
 /* Our own question decides between HAProxy's words: what is no HTTP is a bad answer to 2.6 and a
  * timeout to 3.0, and TLS where none was expected is either. */
 enum word word_answer_verdict(const struct diagnosis_work *work, const struct server_view *view,
@@ -140,6 +154,8 @@ enum word word_answer_verdict(const struct diagnosis_work *work, const struct se
         return WORD_ANSWER;
     if (check == WORD_SLOW && view->asked->said == ASKED_STATUS && was_slow(view))
         return WORD_SLOW;
+    if (check == WORD_TLS && is_name_refused_unseen(view))
+        return WORD_TLS;
     /* Closed by a peer that wants TLS, or that was in trouble for a moment: see settle. */
     if (check == WORD_TLS && (asked == WORD_SLOW || (asked == WORD_ANSWER && is_check_ssl(view))))
         return WORD_TLS;

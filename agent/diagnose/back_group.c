@@ -83,6 +83,8 @@ static const char *tls_text(const struct asked *asked)
         return "the certificate is not valid now";
     case TLS_DISTRUSTED:
         return "the certificate is not trusted";
+    case TLS_OTHER_NAME:
+        return "the certificate has another name";
     case TLS_NOT_TRIED:
     case TLS_COUNT:
         break;

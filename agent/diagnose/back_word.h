@@ -35,6 +35,8 @@ uint32_t word_checked_port(const struct server_view *view);
 bool word_is_failure(enum word word);
 /* For word_verdict alone, about what a server said once it was connected: back_answer.c. */
 enum word word_of_answer(const struct haproxy_stat *row);
+/* The check found another name in the server's certificate than the one that HAProxy wants. */
+bool word_is_name_refused(const struct haproxy_stat *row);
 enum word word_answer_verdict(const struct diagnosis_work *work, const struct server_view *view,
                               enum word check, enum finding_state *out_state);
 enum word word_unchecked_verdict(const struct diagnosis_work *work, const struct server_view *view,

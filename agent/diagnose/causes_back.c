@@ -179,11 +179,12 @@ static const struct cause rows[] = {
         .explain =
             {
                 .line = "TLS with the server does not come about",
-                .means = "the server ends the handshake, has a certificate that is over or that "
-                         "HAProxy is not to trust, speaks plain text where the line says ssl, or "
-                         "TLS where it does not",
+                .means = "the server ends the handshake, has a certificate that is over, that "
+                         "HAProxy is not to trust or that has another name, speaks plain text "
+                         "where the line says ssl, or TLS where it does not",
                 .proof = "the check ends in L6RSP or L6TOUT, or in an answer that is TLS, and a "
-                         "handshake of our own, done as the line says, fails in the same way",
+                         "handshake of our own, done as the line says, fails in the same way. "
+                         "Where HAProxy alone knows which name it wants, its word is enough",
                 .repair = "advice: the certificate, the port or the words of the line",
                 .cost = "nothing is changed by hamedic; verify none would hide an attacker, too",
                 .unlike = {{"backend-bad-response", "there is no TLS in it: the bytes are no HTTP"},

@@ -74,7 +74,8 @@ static const struct cause rows[] = {
                          "or rejects the port for other hosts. From the host itself it works",
                 .proof = "the rules in the kernel, read and followed for a new connection to that "
                          "port: one that names the port, or all ports of HAProxy shut. What "
-                         "depends on who asks is not judged",
+                         "depends on who asks is not judged. Rules of legacy iptables are not "
+                         "read, which is said",
                 .repair = "advice: the rule, by table, chain and handle",
                 .cost = "hamedic changes no firewall",
                 .unlike = {{"not-listening-there", "nothing listens at what clients ask for"},

@@ -274,6 +274,19 @@ static const char *advise_tls(struct diagnosis_work *work, const struct server_v
                             "there, or another certificate on the server (%s)",
                             view->backend, view->name, address_of(view), view->check_port,
                             look_shown(view->contact->ca_file), server_line(work, view));
+    if (tls == TLS_OTHER_NAME)
+        return arena_printf(work->arena,
+                            "%s/%s: let `%s` name what the certificate on %s:%" PRIu32
+                            " has, or put a certificate for %s on the server (%s)",
+                            view->backend, view->name, look_shown(asked->wanted_by), asked->address,
+                            asked->port, look_shown(asked->wanted), server_line(work, view));
+    if (word_is_name_refused(view->row))
+        return arena_printf(work->arena,
+                            "%s/%s: compare the name that HAProxy wants (%s: check-sni, "
+                            "verifyhost; `sni` of a `connect` rule of the check) with those of the "
+                            "certificate: openssl s_client -connect %s:%" PRIu32,
+                            view->backend, view->name, server_line(work, view), address_of(view),
+                            view->check_port);
     return arena_printf(work->arena,
                         "compare what both sides of %s:%" PRIu32
                         " want (%s/%s): versions, ciphers, server name (sni, check-sni), "
@@ -298,6 +311,8 @@ static void tell_tls(struct diagnosis_work *work, const struct cause *cause,
         what = "have a certificate that is not valid now";
     else if (asked != NULL && asked->tls == TLS_DISTRUSTED)
         what = "have a certificate that HAProxy is not to trust";
+    else if ((asked != NULL && asked->tls == TLS_OTHER_NAME) || word_is_name_refused(first->row))
+        what = "have a certificate of another name than HAProxy wants";
     finding->summary = arena_printf(work->arena, "%s %s", back_subject(work, group), what);
     if (finding->state == FINDING_POSSIBLE)
         finding->settle =

@@ -275,6 +275,9 @@ static void tell_not_checked(struct diagnosis_work *work)
         strings_add(
             lines, work->arena,
             "process: how many file descriptors HAProxy has open: only root may count them");
+    if (facts_have(facts, SOURCE_FIREWALL) && facts->net.firewall.unread != NULL)
+        strings_addf(lines, work->arena, "%s: %s", source_name(facts, SOURCE_FIREWALL),
+                     facts->net.firewall.unread);
     if (work->findings_left_out > 0)
         strings_addf(lines, work->arena, "%zu more findings than a report holds",
                      work->findings_left_out);

@@ -26,6 +26,17 @@ const struct firewall_answer *path_rule(const struct diagnosis_work *work,
     return NULL;
 }
 
+const char *path_unread_rules(const struct diagnosis_work *work)
+{
+    return facts_have(work->facts, SOURCE_FIREWALL) ? work->facts->net.firewall.unread : NULL;
+}
+
+const char *path_rules_command(const struct diagnosis_work *work)
+{
+    return path_unread_rules(work) == NULL ? "nft list ruleset; iptables -S"
+                                           : "nft list ruleset; iptables-legacy-save";
+}
+
 static const struct path *find_path(const struct diagnosis_work *work,
                                     const struct server_view *view)
 {
@@ -165,15 +176,17 @@ const char *path_advise(struct diagnosis_work *work, const struct server_view *v
                             view->name);
     if (path->neighbour == NEIGHBOUR_UNKNOWN)
         return NULL;
-    return arena_printf(arena,
-                        "find the firewall that answers for %s, on it%s: this host has a route "
-                        "there, and %s is seen, so that somebody rejects tcp/%" PRIu32 " (%s/%s)",
-                        path->target,
-                        path->gateway ? arena_printf(arena, ", on the gateway %s or behind it",
-                                                     look_shown(path->hop))
-                                      : "",
-                        path->gateway ? "the gateway" : "it", view->port, view->backend,
-                        view->name);
+    return arena_printf(
+        arena,
+        "find the firewall that answers for %s, on it%s: this host has a route "
+        "there, and %s is seen, so that somebody rejects tcp/%" PRIu32 "%s (%s/%s)",
+        path->target,
+        path->gateway
+            ? arena_printf(arena, ", on the gateway %s or behind it", look_shown(path->hop))
+            : "",
+        path->gateway ? "the gateway" : "it", view->port,
+        path_unread_rules(work) != NULL ? ", if no rule of this host's own old iptables does" : "",
+        view->backend, view->name);
 }
 
 /* ---- network-slow ---- */

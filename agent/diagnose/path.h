@@ -19,6 +19,10 @@ bool path_is_lossy(const struct diagnosis_work *work, const struct server_view *
 /* The rule of this host itself that keeps HAProxy from this server; NULL: none is known. */
 const struct firewall_answer *path_rule(const struct diagnosis_work *work,
                                         const struct server_view *view);
+/* Rules of this host itself that were not read, and may keep HAProxy from a server; NULL: none. */
+const char *path_unread_rules(const struct diagnosis_work *work);
+/* The commands that list the rules of this host. */
+const char *path_rules_command(const struct diagnosis_work *work);
 /* Who on the way to it, or on its host before its service, answered a connect of ours; NULL: nobody is known to.
  * What this host said to itself is no such answer. */
 const struct probe_answer *path_answer(const struct diagnosis_work *work,

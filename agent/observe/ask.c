@@ -37,7 +37,7 @@ static bool failed_behind_the_connection(const struct haproxy_stat *row)
 static bool is_checked_no_further(const struct haproxy_stat *row)
 {
     return row->check_status == NULL || is(row->check_status, "L4OK") ||
-           is(row->status, "no check");
+           is(row->check_status, "L6OK") || is(row->status, "no check");
 }
 
 static bool has_errors(const struct haproxy_stat *row)
@@ -71,13 +71,25 @@ bool ask_is_piled_up(const struct haproxy_stat *row)
     return unanswered >= PILED_LEAST && (double)unanswered > PILED_FACTOR * usual;
 }
 
+/* The check is content with a handshake in which it may have sent another name than the traffic. */
+static bool fails_in_spite_of_check(const struct haproxy_stat *row)
+{
+    return starts(row->check_status, "L7OK") && row->connect_errors > 0;
+}
+
 static bool is_to_be_asked(const struct haproxy_stat *row)
 {
     if (row->type != STAT_SERVER || row->tracked != NULL || starts(row->status, "MAINT") ||
         starts(row->status, "DRAIN"))
         return false;
     return failed_behind_the_connection(row) || (is_checked_no_further(row) && has_errors(row)) ||
-           ask_is_piled_up(row);
+           fails_in_spite_of_check(row) || ask_is_piled_up(row);
+}
+
+/* As the check would ask it; else as the traffic does. */
+static bool is_about_check(const struct haproxy_stat *row)
+{
+    return failed_behind_the_connection(row) && !is(row->check_status, "HANA");
 }
 
 /* ---- what ---- */
@@ -152,6 +164,47 @@ static const char *fixed_name(const char *expression, struct arena *arena)
     return name[0] != '\0' && is_word(name) ? name : NULL;
 }
 
+/* Since 3.3 it sends one that it takes from the request, where the line has none. */
+static bool may_send_name_unasked(const struct haproxy *haproxy)
+{
+    return haproxy->major > 3 || (haproxy->major == 3 && haproxy->minor >= 3);
+}
+
+/* SNI's name is the one that counts, and `verifyhost` only where none is sent. */
+static void name_certificate(const struct facts *facts, const struct cfg_contact *contact,
+                             bool is_name_known, struct ask *ask)
+{
+    if (!ask->is_verified || !is_name_known ||
+        (ask->name == NULL && may_send_name_unasked(facts->haproxy)))
+        return;
+    ask->asked.wanted = ask->name != NULL ? ask->name : contact->verify_host;
+    ask->asked.wanted_by = ask->asked.wanted == NULL         ? NULL
+                           : ask->name == NULL               ? "verifyhost"
+                           : ask->name == contact->check_sni ? "check-sni"
+                                                             : "sni";
+}
+
+/* How the check, or the traffic, speaks TLS. */
+static void set_tls(const struct facts *facts, const struct haproxy_stat *row,
+                    const struct cfg_proxy *proxy, const struct cfg_server *server,
+                    struct arena *arena, struct ask *ask)
+{
+    const struct cfg_contact *contact = cfg_contact_of(server);
+    bool of_check = is_about_check(row);
+    /* A check that got behind the handshake has taken the certificate. */
+    bool is_judged = !of_check || !starts(row->check_status, "L7");
+
+    ask->is_tls = of_check ? cfg_check_is_ssl(server) : contact->ssl;
+    ask->name = of_check ? contact->check_sni : fixed_name(contact->sni, arena);
+    ask->is_verified = ask->is_tls && is_judged &&
+                       (contact->verify_required ||
+                        (!contact->verify_none && !facts->cfg->global.verifies_no_server));
+    ask->ca_file = ask->is_verified ? contact->ca_file : NULL;
+    name_certificate(
+        facts, contact,
+        of_check ? !proxy->check.connects_by_rule : contact->sni == NULL || ask->name != NULL, ask);
+}
+
 /* What the file has an address of is connected to anyway; of others HAProxy alone knows it. */
 static bool make_connection(struct ask *ask)
 {
@@ -165,7 +218,7 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
 {
     const struct cfg_proxy *proxy = cfg_find_backend(facts->cfg, row->proxy);
     const struct cfg_server *server = proxy != NULL ? cfg_find_server(proxy, row->name) : NULL;
-    bool of_check = failed_behind_the_connection(row) && !is(row->check_status, "HANA");
+    bool of_check = is_about_check(row);
 
     *ask = (struct ask){.asked = {.backend = row->proxy, .server = row->name}};
     if (proxy == NULL || (server != NULL && !cfg_server_is_direct(server)) ||
@@ -179,10 +232,12 @@ static bool make_ask(const struct facts *facts, const struct haproxy_stat *row, 
     /* It wants to hear first who the client is, and that is HAProxy's to say. */
     if (contact->send_proxy || (of_check && contact->check_send_proxy))
         return false;
-    ask->is_tls = of_check ? cfg_check_is_ssl(server) : contact->ssl;
-    ask->name = of_check ? contact->check_sni : fixed_name(contact->sni, arena);
-    ask->ca_file = ask->is_tls && !contact->verify_none ? contact->ca_file : NULL;
+    set_tls(facts, row, proxy, server, arena, ask);
     ask->source = contact->source != NULL ? contact->source : proxy->check.source;
+    if (fails_in_spite_of_check(row) && !ask_is_piled_up(row)) {
+        ask->asked.question = "a TLS handshake";
+        return ask->asked.wanted != NULL && !is(contact->check_sni, ask->asked.wanted);
+    }
     if (of_check) {
         if (contact->check_address != NULL)
             ask->asked.address = contact->check_address;
@@ -251,6 +306,12 @@ struct ask *ask_list(const struct facts *facts, struct arena *arena, size_t *out
 }
 
 /* ---- the answer ---- */
+
+bool ask_has_bad_certificate(const struct asked *asked)
+{
+    return asked->tls == TLS_EXPIRED || asked->tls == TLS_DISTRUSTED ||
+           asked->tls == TLS_OTHER_NAME;
+}
 
 /* A record of TLS: an alert, or a part of a handshake. */
 static bool is_tls_record(struct span bytes)

@@ -35,7 +35,7 @@ struct line {
 };
 struct inquiry {
     struct ask *ask;
-    struct span trusted;
+    struct tls_wish wish;
     struct line lines[LINES];
 };
 struct inquiries {
@@ -81,6 +81,16 @@ static struct span read_authorities(struct collection *collection, const struct 
                   &ignored) < 0)
         return (struct span){0};
     return bytes;
+}
+
+static void make_wish(struct collection *collection, struct inquiry *inquiry)
+{
+    const struct ask *ask = inquiry->ask;
+
+    inquiry->wish = (struct tls_wish){.name = ask->name,
+                                      .is_verified = ask->is_verified,
+                                      .trusted = read_authorities(collection, ask),
+                                      .expected = ask->asked.wanted};
 }
 
 struct opening {
@@ -132,7 +142,7 @@ int collect_open_answers(struct collection *collection, struct err *err)
             err, ERR_UNSUPPORTED,
             "HAProxy lives in another network namespace, which this agent may not enter");
     for (size_t i = 0; i < all->count; i++)
-        all->at[i].trusted = read_authorities(collection, all->at[i].ask);
+        make_wish(collection, &all->at[i]);
     collection->context = all;
     return 0;
 }
@@ -153,6 +163,7 @@ static void take_outcome(struct inquiries *all, struct line *line)
         [TLS_RESULT_FAILED] = TLS_REFUSED,
         [TLS_RESULT_NOT_VALID] = TLS_EXPIRED,
         [TLS_RESULT_NOT_TRUSTED] = TLS_DISTRUSTED,
+        [TLS_RESULT_OTHER_NAME] = TLS_OTHER_NAME,
     };
 
     line->found.tls = meanings[tls_outcome(line->tls, all->arena, &line->found.tls_text)];
@@ -178,8 +189,7 @@ static bool step_connect(struct inquiries *all, const struct inquiry *inquiry, s
         return false;
     }
     line->phase = line->is_tls ? PHASE_SHAKE : PHASE_SEND;
-    if (line->is_tls &&
-        tls_new(line->fd, inquiry->ask->name, inquiry->trusted, &line->tls, &all->no_tls) < 0)
+    if (line->is_tls && tls_new(line->fd, &inquiry->wish, &line->tls, &all->no_tls) < 0)
         end_line(line);
     return line->phase != PHASE_OVER;
 }
@@ -287,11 +297,10 @@ static void begin_line(struct line *line)
 
 static bool is_good(const struct inquiry *inquiry, const struct line *line)
 {
-    return line->found.said == ASKED_STATUS ? line->found.status != 400
-           : inquiry->ask->question.len == 0
-               ? line->found.tls == TLS_FINE || line->found.tls == TLS_EXPIRED ||
-                     line->found.tls == TLS_DISTRUSTED
-               : line->found.tls == TLS_EXPIRED || line->found.tls == TLS_DISTRUSTED;
+    if (line->found.said == ASKED_STATUS)
+        return line->found.status != 400;
+    return ask_has_bad_certificate(&line->found) ||
+           (inquiry->ask->question.len == 0 && line->found.tls == TLS_FINE);
 }
 
 /* Nothing good came from the first line, or nothing at all for a while. */

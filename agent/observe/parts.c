@@ -158,6 +158,7 @@ static const struct wire_field asked_fields[] = {
     WIRE(struct asked, status),       WIRE(struct asked, text),
     WIRE(struct asked, milliseconds), WIRE_ENUM_OF(struct asked, tls, TLS_COUNT),
     WIRE(struct asked, tls_text),     WIRE(struct asked, tls_was_a_try),
+    WIRE(struct asked, wanted_by),    WIRE(struct asked, wanted),
     WIRE(struct asked, error),
 };
 SHAPE(asked, struct asked);

@@ -48,8 +48,10 @@ enum asked_tls {
     TLS_PLAIN,   /* the peer answers in plain text */
     TLS_REFUSED, /* the peer, or our side, ended the handshake: tls_text */
     TLS_SILENT,
-    TLS_EXPIRED,    /* the certificate's time is over, or has not begun: tls_text */
-    TLS_DISTRUSTED, /* nobody vouches for the certificate whom the configuration trusts: tls_text */
+    /* It came about, and the certificate is not what the configuration wants: tls_text. */
+    TLS_EXPIRED,    /* its time is over, or has not begun */
+    TLS_DISTRUSTED, /* nobody vouches for it whom the configuration trusts */
+    TLS_OTHER_NAME, /* it has other names than the one that is wanted */
     TLS_COUNT
 };
 struct asked {
@@ -64,7 +66,10 @@ struct asked {
     int64_t milliseconds; /* until it came, from the connect on */
     enum asked_tls tls;   /* as the check does it; after ASKED_TLS and ASKED_CLOSED: tried too */
     const char *tls_text; /* NULL: nothing to say */
-    bool tls_was_a_try;   /* the configuration asks for plain text: it was tried to learn more */
+    /* "check-sni", "verifyhost": by which word of the line the certificate must have the name
+     * `wanted`. NULL: it may have any, or HAProxy alone knows which. */
+    const char *wanted_by, *wanted;
+    bool tls_was_a_try; /* the configuration asks for plain text: it was tried to learn more */
 };
 
 #endif

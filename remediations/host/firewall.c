@@ -1,12 +1,15 @@
 #include "remediations/host/firewall.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "plans/base/escape.h"
+#include "plans/base/text.h"
 #include "remediations/host/firewall_rules.h"
 #include "remediations/host/haproxy_process.h"
 #include "remediations/host/netlink.h"
@@ -154,21 +157,58 @@ static int read_rules(pid_t pid, struct arena *arena, struct firewall_ruleset *r
     }
 }
 
+/* "filter, nat"; NULL: none is in use. */
+static const char *list_tables(struct span names, struct arena *arena)
+{
+    struct text list = text_new(arena);
+    struct span line;
+
+    while (span_next_line(&names, &line))
+        text_addf(&list, "%s%s", list.len > 0 ? ", " : "", escape_span(arena, line, NAME_MAX));
+    return list.len > 0 ? text_string(&list) : NULL;
+}
+
+/* Its tables are there once somebody has put a rule into one, or has only looked. */
+static const char *tell_unread(pid_t pid, struct arena *arena)
+{
+    static const struct {
+        const char *file, *program;
+    } families[] = {{"net/ip_tables_names", "iptables"}, {"net/ip6_tables_names", "ip6tables"}};
+    struct text tables = text_new(arena), commands = text_new(arena);
+
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const char *list = list_tables(process_file(pid, families[i].file, arena), arena);
+        if (list == NULL)
+            continue;
+        text_addf(&tables, "%s%s (%s)", tables.len > 0 ? " and " : "", families[i].program, list);
+        text_addf(&commands, "%s%s-legacy-save", commands.len > 0 ? " or " : "",
+                  families[i].program);
+    }
+    return tables.len == 0 ? NULL
+                           : arena_printf(arena, "rules of the old %s are not read: %s shows them",
+                                          text_string(&tables), text_string(&commands));
+}
+
+static int refuse(const char *why, const char *unread, struct err *err)
+{
+    return err_set(err, ERR_UNSUPPORTED, "%s%s%s", why, unread != NULL ? "; " : "",
+                   unread != NULL ? unread : "");
+}
+
 int firewall_ask(const struct host *host, pid_t pid, const struct firewall_question *questions,
                  size_t count, struct arena *arena, struct firewall *out_firewall, struct err *err)
 {
     struct arena *scratch CLEANUP_ARENA = arena_new();
     struct firewall firewall = {.answer_count = count};
     struct firewall_ruleset ruleset;
-    pid_t whose = pid != 0 ? pid : getpid();
 
-    firewall.has_legacy = process_file(whose, "net/ip_tables_names", scratch).len > 0 ||
-                          process_file(whose, "net/ip6_tables_names", scratch).len > 0;
+    firewall.unread = tell_unread(pid != 0 ? pid : getpid(), arena);
     if (!has_module(host, scratch))
-        return err_set(err, ERR_UNSUPPORTED, "nf_tables is not loaded%s",
-                       firewall.has_legacy ? "; rules of legacy iptables are not looked at" : "");
+        return refuse("nf_tables is not loaded", firewall.unread, err);
     if (read_rules(pid, arena, &ruleset, err) < 0)
-        return -1;
+        return err->kind == ERR_UNSUPPORTED
+                   ? refuse(arena_string(scratch, err->text), firewall.unread, err)
+                   : -1;
     firewall.rule_count = ruleset.rule_count;
     firewall.answers = arena_alloc(arena, count * sizeof *firewall.answers);
     for (size_t i = 0; i < count; i++)

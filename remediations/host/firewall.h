@@ -8,7 +8,8 @@
  *          ERR_SYS.
  * Source:  nfnetlink and linux/netfilter/nf_tables.h, read only. nft(8), "CHAINS", "VERDICT
  *          STATEMENT". Rules that iptables-nft made are nf_tables' own, with matches and targets
- *          of xtables in them. Those of legacy iptables are kept elsewhere, and are not looked at.
+ *          of xtables in them. Those of legacy iptables are kept elsewhere, and are not read:
+ *          /proc/net/ip_tables_names says which of its tables are in use.
  */
 #ifndef HAMEDIC_REMEDIATIONS_HOST_FIREWALL_H
 #define HAMEDIC_REMEDIATIONS_HOST_FIREWALL_H
@@ -37,7 +38,9 @@ struct firewall {
     struct firewall_answer *answers;
     size_t answer_count;
     size_t rule_count; /* of all that was read */
-    bool has_legacy;   /* there are tables of legacy iptables, too */
+    /* "rules of the old iptables (filter, nat) are not read: iptables-legacy-save shows them"; NULL:
+     * there are none. */
+    const char *unread;
 };
 MUST_CHECK int firewall_ask(const struct host *host, pid_t pid,
                             const struct firewall_question *questions, size_t count,

@@ -148,6 +148,7 @@ struct cfg {
         struct cfg_place zero_maxconn;   /* a `maxconn 0`, which counts as none; len 0: none */
         struct cfg_place unsure_maxconn; /* a maxconn line inside .if; len 0: none */
         enum cfg_strictness strict_limits;
+        bool verifies_no_server; /* `ssl-server-verify none`: for lines that do not say */
         bool present;
         struct cfg_stats_socket {
             const char *path;     /* NULL: not a unix socket */

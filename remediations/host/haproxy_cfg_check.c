@@ -121,7 +121,9 @@ void parse_contact_word(const struct parser *parser, size_t word, struct cfg_ser
         struct cfg_contact *contact = own_contact(parser, server, own);
         parse_source(parser, word + 1, &contact->source, &contact->source_has_range);
     } else if (parse_word_is(parser, word, "verify")) {
-        own_contact(parser, server, own)->verify_none = parse_word_is(parser, word + 1, "none");
+        struct cfg_contact *contact = own_contact(parser, server, own);
+        contact->verify_none = parse_word_is(parser, word + 1, "none");
+        contact->verify_required = parse_word_is(parser, word + 1, "required");
     }
 }
 
@@ -238,6 +240,7 @@ static void parse_httpchk(struct parser *parser)
                                 .expect_is_negated = check->expect_is_negated,
                                 .expected = check->expected,
                                 .expect_line = check->expect_line,
+                                .connects_by_rule = check->connects_by_rule,
                                 .is_intricate = parser->unsure};
     if (given == 1) {
         check->uri = raw_text(parser, 2);
@@ -347,7 +350,11 @@ bool parse_check_line(struct parser *parser)
         else if (parse_word_is(parser, 1, "expect"))
             parse_expect(parser);
         else if (parse_word_is(parser, 1, "connect"))
-            check->is_intricate = true;
+            check->is_intricate = check->connects_by_rule = true;
+        return true;
+    }
+    if (parse_word_is(parser, 0, "tcp-check")) {
+        check->connects_by_rule = check->connects_by_rule || parse_word_is(parser, 1, "connect");
         return true;
     }
     if (parse_word_is(parser, 0, "timeout") && parse_word_is(parser, 1, "check")) {

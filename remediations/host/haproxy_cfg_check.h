@@ -32,6 +32,7 @@ struct cfg_check {
     /* Not to be repeated by who cannot do what HAProxy does: several steps, a body, values that are
      * worked out for each server. */
     bool is_intricate;
+    bool connects_by_rule; /* `tcp-check connect`, `http-check connect`: with words of its own */
     enum cfg_expect expect;
     bool expect_is_negated;
     const char *expected; /* CFG_EXPECT_STATUS: the list */
@@ -45,9 +46,9 @@ struct cfg_check {
 struct cfg_contact {
     bool ssl, check_ssl, no_check_ssl; /* the file's words: cfg_check_is_ssl says what they mean */
     bool send_proxy, check_send_proxy;
-    bool verify_none;
-    const char *check_address; /* `addr` */
-    const char *sni;           /* the expression: "str(www.example.com)", "req.hdr(host)" */
+    bool verify_none, verify_required; /* neither: what global says */
+    const char *check_address;         /* `addr` */
+    const char *sni;                   /* the expression: "str(www.example.com)", "req.hdr(host)" */
     const char *check_sni, *verify_host, *ca_file;
     const char *source; /* an address, without port or range */
     bool source_has_range;

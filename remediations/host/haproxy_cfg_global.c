@@ -84,6 +84,8 @@ void parse_global_line(struct parser *parser)
         cfg->global.stats_maxconn = parse_word_number(parser, 2);
     else if (parse_word_is(parser, 0, "master-worker"))
         cfg->global.master_worker = true;
+    else if (parse_word_is(parser, 0, "ssl-server-verify"))
+        cfg->global.verifies_no_server = parse_word_is(parser, 1, "none");
     else if (parse_word_is(parser, 0, "strict-limits"))
         cfg->global.strict_limits = CFG_STRICT_ON;
     else if (parse_word_is(parser, 0, "no") && parse_word_is(parser, 1, "strict-limits"))

@@ -12,24 +12,32 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "plans/base/escape.h"
+#include "plans/base/text.h"
+#include "remediations/host/tls_name.h"
 
-enum { TEXT_MAX = 160, AUTHORITIES_MAX = 512 };
+enum { TEXT_MAX = 160, AUTHORITIES_MAX = 512, NAMES_SHOWN_MAX = 4 };
 
 /* OpenSSL is loaded when it is first needed: nearly no command speaks TLS, each start would cost some 140 page faults
  * more (perf stat -e page-faults), and what changes the host as root has no use for it. */
 #define FUNCTIONS(F)                                                                               \
+    F(ASN1_STRING_to_UTF8)                                                                         \
     F(ASN1_TIME_print)                                                                             \
     F(BIO_ctrl)                                                                                    \
     F(BIO_free)                                                                                    \
     F(BIO_new)                                                                                     \
     F(BIO_new_mem_buf)                                                                             \
     F(BIO_s_mem)                                                                                   \
+    F(CRYPTO_free)                                                                                 \
     F(ERR_clear_error)                                                                             \
     F(ERR_error_string_n)                                                                          \
     F(ERR_get_error)                                                                               \
     F(ERR_reason_error_string)                                                                     \
+    F(GENERAL_NAMES_free)                                                                          \
+    F(OPENSSL_sk_num)                                                                              \
+    F(OPENSSL_sk_value)                                                                            \
     F(PEM_read_bio_X509)                                                                           \
     F(SSL_CTX_free)                                                                                \
     F(SSL_CTX_get_cert_store)                                                                      \
@@ -47,11 +55,16 @@ enum { TEXT_MAX = 160, AUTHORITIES_MAX = 512 };
     F(SSL_set_fd)                                                                                  \
     F(SSL_write)                                                                                   \
     F(TLS_client_method)                                                                           \
+    F(X509_NAME_ENTRY_get_data)                                                                    \
+    F(X509_NAME_get_entry)                                                                         \
+    F(X509_NAME_get_index_by_NID)                                                                  \
     F(X509_STORE_add_cert)                                                                         \
     F(X509_cmp_current_time)                                                                       \
     F(X509_free)                                                                                   \
     F(X509_get0_notAfter)                                                                          \
     F(X509_get0_notBefore)                                                                         \
+    F(X509_get_ext_d2i)                                                                            \
+    F(X509_get_subject_name)                                                                       \
     F(X509_verify_cert_error_string)
 
 /* A name may be a macro that stands for another one: it is expanded first. */
@@ -94,8 +107,9 @@ static void load(void)
 struct tls {
     SSL_CTX *context;
     SSL *session;
+    const struct tls_wish *wish;
     unsigned long error; /* the first of OpenSSL's, once the handshake failed */
-    bool failed, is_judged;
+    bool failed;
 };
 
 static int add_authorities(SSL_CTX *context, struct span trusted, struct err *err)
@@ -135,7 +149,7 @@ static bool set_name(SSL *session, const char *name)
     return done;
 }
 
-int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls, struct err *err)
+int tls_new(int fd, const struct tls_wish *wish, struct tls **out_tls, struct err *err)
 {
     (void)pthread_once(&once, load);
     if (!is_loaded)
@@ -146,15 +160,15 @@ int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls,
     tls->context = lib.SSL_CTX_new(lib.TLS_client_method());
     if (tls->context != NULL)
         lib.SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, take_any);
-    tls->is_judged = trusted.len > 0;
-    if (tls->context != NULL && trusted.len > 0 &&
-        add_authorities(tls->context, trusted, err) < 0) {
+    tls->wish = wish;
+    if (tls->context != NULL && wish->trusted.len > 0 &&
+        add_authorities(tls->context, wish->trusted, err) < 0) {
         tls_free(tls);
         return -1;
     }
     tls->session = tls->context != NULL ? lib.SSL_new(tls->context) : NULL;
     if (tls->session == NULL || lib.SSL_set_fd(tls->session, fd) != 1 ||
-        !set_name(tls->session, name)) {
+        !set_name(tls->session, wish->name)) {
         tls_free(tls);
         lib.ERR_clear_error();
         return err_set(err, ERR_UNSUPPORTED, "OpenSSL cannot be used here");
@@ -217,10 +231,79 @@ static const char *valid_text(const X509 *certificate, struct arena *arena)
                         until != NULL ? until : "?");
 }
 
+/* Its names, each once, as far as they are shown; and whether the one that is wanted is among all. */
+struct naming {
+    const char *expected;
+    const char *shown[NAMES_SHOWN_MAX];
+    size_t count;
+    bool is_met;
+    struct arena *arena;
+};
+
+static void show_name(struct naming *naming, struct span name)
+{
+    const char *text = escape_span(naming->arena, name, TEXT_MAX);
+
+    for (size_t i = 0; i < naming->count && i < NAMES_SHOWN_MAX; i++)
+        if (strcmp(naming->shown[i], text) == 0)
+            return;
+    if (naming->count < NAMES_SHOWN_MAX)
+        naming->shown[naming->count] = text;
+    naming->count++;
+}
+
+static void take_name(struct naming *naming, const ASN1_STRING *string)
+{
+    unsigned char *bytes = NULL;
+    int len = lib.ASN1_STRING_to_UTF8(&bytes, string);
+
+    if (len < 0)
+        return;
+    struct span name = {(const char *)bytes, (size_t)len};
+    naming->is_met = naming->is_met || tls_name_matches(name, span_of(naming->expected));
+    show_name(naming, name);
+    lib.CRYPTO_free(bytes, __FILE__, __LINE__);
+}
+
+static void take_names(struct naming *naming, const X509 *certificate)
+{
+    GENERAL_NAMES *others = lib.X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    int count = others == NULL ? 0 : lib.OPENSSL_sk_num((const OPENSSL_STACK *)others);
+    __auto_type subject = lib.X509_get_subject_name(certificate);
+
+    for (int i = 0; i < count; i++) {
+        const GENERAL_NAME *name = lib.OPENSSL_sk_value((const OPENSSL_STACK *)others, i);
+        if (name->type == GEN_DNS)
+            take_name(naming, name->d.dNSName);
+    }
+    lib.GENERAL_NAMES_free(others);
+    for (int i = -1; (i = lib.X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;)
+        take_name(naming, lib.X509_NAME_ENTRY_get_data(lib.X509_NAME_get_entry(subject, i)));
+}
+
+/* NULL: it has the name; else "it names a.example, b.example and 3 more, not c.example". */
+static const char *other_names(const X509 *certificate, const char *expected, struct arena *arena)
+{
+    struct naming naming = {.expected = expected, .arena = arena};
+    struct text text = text_new(arena);
+
+    take_names(&naming, certificate);
+    if (naming.is_met)
+        return NULL;
+    text_add(&text, naming.count > 0 ? "it names " : "it names nobody");
+    for (size_t i = 0; i < naming.count && i < NAMES_SHOWN_MAX; i++)
+        text_addf(&text, "%s%s", i > 0 ? ", " : "", naming.shown[i]);
+    if (naming.count > NAMES_SHOWN_MAX)
+        text_addf(&text, " and %zu more", naming.count - NAMES_SHOWN_MAX);
+    text_addf(&text, ", not %s", escape_string(arena, expected));
+    return text_string(&text);
+}
+
 static enum tls_result judge(const struct tls *tls, struct arena *arena, const char **out_text)
 {
+    const struct tls_wish *wish = tls->wish;
     long verdict = lib.SSL_get_verify_result(tls->session);
-    X509 *certificate = lib.SSL_get_peer_certificate(tls->session);
+    X509 *certificate = wish->is_verified ? lib.SSL_get_peer_certificate(tls->session) : NULL;
     enum tls_result result = TLS_RESULT_GOOD;
 
     if (certificate == NULL)
@@ -229,9 +312,12 @@ static enum tls_result judge(const struct tls *tls, struct arena *arena, const c
         lib.X509_cmp_current_time(lib.X509_get0_notBefore(certificate)) > 0) {
         *out_text = valid_text(certificate, arena);
         result = TLS_RESULT_NOT_VALID;
-    } else if (tls->is_judged && verdict != X509_V_OK) {
+    } else if (wish->trusted.len > 0 && verdict != X509_V_OK) {
         *out_text = escape_string(arena, lib.X509_verify_cert_error_string(verdict));
         result = TLS_RESULT_NOT_TRUSTED;
+    } else if (wish->expected != NULL) {
+        *out_text = other_names(certificate, wish->expected, arena);
+        result = *out_text != NULL ? TLS_RESULT_OTHER_NAME : TLS_RESULT_GOOD;
     }
     lib.X509_free(certificate);
     return result;

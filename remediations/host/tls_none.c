@@ -1,10 +1,9 @@
 #include "remediations/host/tls.h"
 
-int tls_new(int fd, const char *name, struct span trusted, struct tls **out_tls, struct err *err)
+int tls_new(int fd, const struct tls_wish *wish, struct tls **out_tls, struct err *err)
 {
     (void)fd;
-    (void)name;
-    (void)trusted;
+    (void)wish;
     (void)out_tls;
     return err_set(err, ERR_UNSUPPORTED, "this build has no OpenSSL");
 }

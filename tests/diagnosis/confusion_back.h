@@ -130,6 +130,30 @@ static void tls_fine_now(struct bench *bench)
     tls_refused(bench);
     bench_asked(bench, "app1")->tls = TLS_FINE;
 }
+static void tls_name_refused(struct bench *bench)
+{
+    bench_check(bench, ROW_APP1, "DOWN", "L6RSP",
+                "Server presented an SSL certificate different from the expected one");
+}
+static void tls_other_name(struct bench *bench)
+{
+    tls_name_refused(bench);
+    bench_asked(bench, "app1")->tls = TLS_OTHER_NAME;
+    bench->asked[0].tls_text = "it names a.example, not b.example";
+    bench->asked[0].wanted_by = "check-sni";
+    bench->asked[0].wanted = "b.example";
+}
+static void tls_name_not_known(struct bench *bench)
+{
+    tls_name_refused(bench);
+    bench_asked(bench, "app1")->tls = TLS_FINE;
+}
+static void tls_name_fine_now(struct bench *bench)
+{
+    tls_other_name(bench);
+    bench->asked[0].tls = TLS_FINE;
+    bench->asked[0].tls_text = NULL;
+}
 static void tls_not_in_the_file(struct bench *bench)
 {
     bench_check(bench, ROW_APP1, "DOWN", "L7RSP", "");
@@ -291,6 +315,9 @@ static void two_faults_in_one_backend(struct bench *bench)
         {"L6RSP, certificate expired", tls_expired, {PROVEN("backend-tls")}},                      \
         {"L6RSP, plain text there", tls_plain_there, {PROVEN("backend-tls")}},                     \
         {"L6RSP, well by now", tls_fine_now, {POSSIBLE("backend-tls")}},                           \
+        {"L6RSP, other name", tls_other_name, {PROVEN("backend-tls")}},                            \
+        {"L6RSP, other name, by HAProxy's word", tls_name_not_known, {PROVEN("backend-tls")}},     \
+        {"L6RSP, other name, well by now", tls_name_fine_now, {POSSIBLE("backend-tls")}},          \
         {"L7RSP, TLS there", tls_not_in_the_file, {PROVEN("backend-tls")}},                        \
         {"L7STS 400, TLS there", tls_port_asked_in_plain, {PROVEN("backend-tls")}},                \
         {"closed, TLS as well", tls_tried_in_vain, {PROVEN("backend-bad-response")}},              \

@@ -1,6 +1,8 @@
 """A TLS server with a certificate of its own, for scenarios.
 
-    tls_server.certificate(host, NAME, ends=...)    NAME.pem (key and certificate) and NAME.crt in /run/tls
+    tls_server.certificate(host, NAME, ends=..., others=[...])
+                                                    NAME.pem (key and certificate) and NAME.crt in /run/tls; others: its
+                                                    DNS names beside the subject's (else NAME again)
     tls_server.begin(host, ADDRESS, NAME)           answers 200 to each request
 """
 import socket
@@ -23,14 +25,14 @@ unique_subject = no
 [any]
 commonName = supplied
 [names]
-subjectAltName = DNS:{name}
+subjectAltName = {names}
 """
 
 
-def certificate(host, name, begins="20200101000000Z", ends="20990101000000Z"):
+def certificate(host, name, begins="20200101000000Z", ends="20990101000000Z", others=None):
     """Signed by itself: `ends` may be over."""
     path = f"/run/tls/{name}"
-    host.write(f"{path}.cnf", AUTHORITY.format(name=name))
+    host.write(f"{path}.cnf", AUTHORITY.format(names=",".join(f"DNS:{one}" for one in others or [name])))
     host.write("/run/tls/index.txt", "")
     host.write("/run/tls/serial", "01\n")
     host.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{path}.key",

@@ -74,6 +74,7 @@ static void test_ask_read_line_without_end_is_no_answer(void **state)
 struct place {
     struct arena *arena;
     struct facts facts;
+    struct haproxy haproxy;
     struct haproxy_stat row;
 };
 
@@ -98,7 +99,9 @@ static void set_up(struct place *place, const char *lines, const char *server, c
                                        .status = "DOWN",
                                        .check_status = check,
                                        .address = "10.0.0.1:80"};
-    place->facts = (struct facts){.cfg = cfg, .stats = &place->row, .stat_count = 1};
+    place->haproxy = (struct haproxy){.major = 2, .minor = 6};
+    place->facts = (struct facts){
+        .haproxy = &place->haproxy, .cfg = cfg, .stats = &place->row, .stat_count = 1};
 }
 
 /* "10.0.0.1:80 tls name QUESTION"; NULL: not asked. */
@@ -218,6 +221,96 @@ static void test_ask_piled_up_is_more_than_rate_and_average_account_for(void **s
     }
 }
 
+/* What the certificate must be, as 2.4 to 3.2 want it: SNI's name counts before that of `verifyhost`. */
+static void test_ask_list_wants_the_name_that_haproxy_wants(void **state)
+{
+#define CHECKED "check ssl verify required ca-file /ca "
+#define TRAFFIC "ssl verify required ca-file /ca "
+    static const struct {
+        const char *lines, *server, *check, *expected; /* NULL: no certificate is looked at */
+    } cases[] = {
+        {"", CHECKED "verifyhost a", "L6RSP", "/ca verifyhost a"},
+        {"", CHECKED "verifyhost a sni str(b)", "L6RSP", "/ca verifyhost a"},
+        {"", CHECKED "verifyhost a check-sni b", "L6RSP", "/ca check-sni b"},
+        {"", CHECKED "sni str(b)", "L6RSP", "/ca"},
+        {"", "check ssl verifyhost a", "L6RSP", " verifyhost a"},
+        {"", "check check-ssl verifyhost a", "L6RSP", " verifyhost a"},
+        {"", "check ssl verify none ca-file /ca verifyhost a", "L6RSP", NULL},
+        /* A rule says which name, or that there is none. */
+        {" option tcp-check\n tcp-check connect ssl sni x\n", CHECKED "verifyhost a", "L6RSP",
+         "/ca"},
+        {" option httpchk\n http-check connect ssl\n", CHECKED "check-sni a", "L6RSP", "/ca"},
+        {" option tcp-check\n tcp-check expect string x\n", CHECKED "verifyhost a", "L6RSP",
+         "/ca verifyhost a"},
+        /* It got behind the handshake: what it saw there was taken. */
+        {" option httpchk\n", CHECKED "verifyhost a", "L7STS", NULL},
+        /* The traffic. */
+        {"", TRAFFIC "verifyhost a", NULL, "/ca verifyhost a"},
+        {"", TRAFFIC "verifyhost a sni str(b)", NULL, "/ca sni b"},
+        {"", TRAFFIC "verifyhost a sni req.hdr(host)", NULL, "/ca"},
+        {"", CHECKED "sni str(b)", "L6OK", "/ca sni b"},
+        {" option httpchk\n", CHECKED "sni str(b)", "L7OK", "/ca sni b"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct place place;
+        size_t count = 0;
+
+        set_up(&place, cases[i].lines, cases[i].server, cases[i].check);
+        place.row.connect_errors = 1;
+        const struct ask *ask = ask_list(&place.facts, place.arena, &count);
+        if (count != 1 || ask->is_verified != (cases[i].expected != NULL))
+            fail_msg("case %zu: %zu asked", i, count);
+        const struct asked *asked = &ask->asked;
+        if (cases[i].expected != NULL)
+            assert_string_equal(arena_printf(place.arena, "%s%s%s%s%s",
+                                             ask->ca_file != NULL ? ask->ca_file : "",
+                                             asked->wanted_by != NULL ? " " : "",
+                                             asked->wanted_by != NULL ? asked->wanted_by : "",
+                                             asked->wanted != NULL ? " " : "",
+                                             asked->wanted != NULL ? asked->wanted : ""),
+                                cases[i].expected);
+        arena_free(place.arena);
+    }
+}
+
+static void test_ask_list_knows_no_name_where_haproxy_may_send_its_own(void **state)
+{
+    struct place place;
+    size_t count = 0;
+
+    (void)state;
+    set_up(&place, "", CHECKED "verifyhost a", "L6RSP");
+    place.haproxy = (struct haproxy){.major = 3, .minor = 3};
+    assert_null(ask_list(&place.facts, place.arena, &count)->asked.wanted);
+    arena_free(place.arena);
+    set_up(&place, " option httpchk\n", CHECKED "verifyhost a check-sni b sni str(b)", "L7OK");
+    place.row.connect_errors = 1;
+    assert_null(ask_list(&place.facts, place.arena, &count));
+    arena_free(place.arena);
+}
+
+static void test_ask_list_verifies_no_server_where_global_says_so(void **state)
+{
+    struct cfg_file file = {"/e/a.cfg", span_of("global\n ssl-server-verify none\nbackend be\n"
+                                                " server s1 10.0.0.1:80 check ssl verifyhost a\n"
+                                                " server s2 10.0.0.1:80 " CHECKED "\n")};
+    struct place place;
+    struct err err = {0};
+    struct cfg *cfg = NULL;
+    size_t count = 0;
+
+    (void)state;
+    set_up(&place, "", "", "L6RSP");
+    assert_int_equal(cfg_parse(&file, 1, NULL, place.arena, &cfg, &err), 0);
+    place.facts.cfg = cfg;
+    assert_false(ask_list(&place.facts, place.arena, &count)->is_verified);
+    place.row.name = "s2";
+    assert_true(ask_list(&place.facts, place.arena, &count)->is_verified);
+    arena_free(place.arena);
+}
+
 static void test_ask_list_is_bounded(void **state)
 {
     enum { ROWS = 3 * ASK_MAX };
@@ -244,6 +337,9 @@ int main(void)
         cmocka_unit_test(test_ask_list_asks_as_the_check_does),
         cmocka_unit_test(test_ask_list_asks_unchecked_servers_whose_traffic_fails),
         cmocka_unit_test(test_ask_piled_up_is_more_than_rate_and_average_account_for),
+        cmocka_unit_test(test_ask_list_wants_the_name_that_haproxy_wants),
+        cmocka_unit_test(test_ask_list_knows_no_name_where_haproxy_may_send_its_own),
+        cmocka_unit_test(test_ask_list_verifies_no_server_where_global_says_so),
         cmocka_unit_test(test_ask_list_is_bounded),
     };
 

@@ -146,6 +146,7 @@ static void test_contact_of_a_server_is_its_own_and_its_defaults(void **state)
     assert_true(s1->ssl && s1->verify_none);
     assert_string_equal(s1->sni, "str(www)");
     assert_string_equal(s1->check_sni, "www2");
+    assert_false(s1->verify_required || s2->verify_none || s2->verify_required);
     assert_string_equal(s1->resolvers, "dns");
     assert_string_equal(s1->init_addr, "none");
     assert_int_equal(server_of(cfg, "a", "s1")->inter_ms, 500);
