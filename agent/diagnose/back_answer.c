@@ -207,7 +207,7 @@ static bool answers_badly(const struct diagnosis_work *work, const struct server
     bool has_log = facts_have(work->facts, SOURCE_LOGS), over = false;
     bool in_log = has_log && is_in_log(work, view, &over);
     *out_state = in_log && !over ? FINDING_PROVEN : FINDING_POSSIBLE;
-    return !has_log || in_log;
+    return in_log || !has_log || work->facts->logs.unknown != NULL;
 }
 
 /* Nobody checks more than the connection: what the traffic got is the other word. */

@@ -239,6 +239,22 @@ static void sort_findings(struct finding *findings, size_t count)
     }
 }
 
+/* A source that was read may still have held what could not be. */
+static void tell_passed_over(struct diagnosis_work *work)
+{
+    const struct facts *facts = work->facts;
+    struct strings *lines = &work->result->not_checked;
+
+    if (facts_have(facts, SOURCE_LOGS) && facts->logs.missing != NULL)
+        strings_addf(lines, work->arena, "logs: %s", facts->logs.missing);
+    if (facts_have(facts, SOURCE_LOGS) && facts->logs.unknown != NULL)
+        strings_addf(lines, work->arena, "logs: %s", facts->logs.unknown);
+    if (facts_have(facts, SOURCE_AUDIT) && facts->denials.damaged > 0)
+        strings_addf(lines, work->arena,
+                     "audit: %zu records of the audit log are cut or damaged and were passed over",
+                     facts->denials.damaged);
+}
+
 static void tell_not_checked(struct diagnosis_work *work)
 {
     const struct facts *facts = work->facts;
@@ -338,6 +354,7 @@ void diagnose(const struct facts *facts, diagnose_bound *upper_bound, void *cont
         causes_at(i)->look(&work, causes_at(i));
     sort_findings(out_result->findings, out_result->finding_count);
     tell_not_checked(&work);
+    tell_passed_over(&work);
     selinux_tell_not_checked(&work);
     resolve_tell_unexplained(&work);
     fill_repairs(&work);

@@ -36,8 +36,12 @@ static void look_at_header(struct diagnosis_work *work, const struct cause *caus
     if (strstr(look_shown(early->reason), "PROXY protocol") == NULL || early->count < LEAST ||
         bind == NULL || requests_of(&work->facts->logs.summary, early->frontend) > early->count)
         return;
-    struct finding *finding = diagnose_find(work, cause, FINDING_PROVEN, early->frontend);
+    bool counted = work->facts->logs.unknown == NULL;
+    struct finding *finding =
+        diagnose_find(work, cause, counted ? FINDING_PROVEN : FINDING_POSSIBLE, early->frontend);
     finding->severity = SEVERITY_CRITICAL;
+    if (!counted)
+        finding->settle = "whether the lines of the log that could not be read tell of requests";
     finding->summary = arena_printf(
         work->arena, "%s waits for a PROXY header that its clients do not send", early->frontend);
     diagnose_evidence(work, finding, SOURCE_CONFIG, "bind %s accept-proxy (%s)",

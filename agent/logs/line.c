@@ -117,9 +117,11 @@ static void read_other(struct log_clock *clock, struct log_line *line)
     clear_payload(line);
     if (line->payload.len == 0)
         return;
-    if (is_ours || (line->tag.len == 0 && is_message(line->payload))) {
+    if ((is_ours || line->tag.len == 0) && is_message(line->payload)) {
         line->kind = LOG_KIND_MESSAGE;
         line->message = line->payload;
+    } else if (is_ours) {
+        line->kind = LOG_KIND_UNKNOWN; /* a log-format, in which clients may say what they like */
     } else if (line->tag.len > 0) {
         line->kind = LOG_KIND_OTHER;
     } else if (find_client(&line->payload)) {

@@ -30,7 +30,7 @@ enum log_kind {
     LOG_KIND_CONNECT_FROM, /* no log format at all: "Connect from ..." */
     LOG_KIND_MESSAGE,      /* what HAProxy says of itself, its servers and backends */
     LOG_KIND_OTHER,        /* another program's, by its tag */
-    LOG_KIND_UNKNOWN,
+    LOG_KIND_UNKNOWN,      /* a log-format of its own, what Lua logs, noise */
     LOG_KIND_COUNT
 };
 

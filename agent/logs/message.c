@@ -352,7 +352,8 @@ bool log_message_classify(struct span text, struct log_message *out_message)
     enum log_level level = LOG_LEVEL_NONE;
     int64_t writer = 0;
     bool (*const parsers[])(struct span, struct log_message *) = {
-        message_parse_server, message_parse_check, message_parse_bind, parse_form};
+        message_parse_server, message_parse_check, message_parse_bind, parse_form,
+        message_parse_other};
 
     if (text.len > LOG_MESSAGE_MAX)
         text.len = LOG_MESSAGE_MAX;

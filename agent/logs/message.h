@@ -17,7 +17,7 @@
 #define LOG_MESSAGE_MAX 8192
 
 enum log_message_kind {
-    LOG_MESSAGE_OTHER, /* HAProxy's header, but none of the texts below */
+    LOG_MESSAGE_OTHER, /* HAProxy's by its header or its beginning, but none of those below */
     /* servers */
     LOG_MESSAGE_SERVER_DOWN,
     LOG_MESSAGE_SERVER_UP,

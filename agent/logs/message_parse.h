@@ -20,5 +20,6 @@ int message_errno(struct span text);
 bool message_parse_server(struct span text, struct log_message *message);
 bool message_parse_check(struct span text, struct log_message *message);
 bool message_parse_bind(struct span text, struct log_message *message);
+bool message_parse_other(struct span text, struct log_message *message);
 
 #endif

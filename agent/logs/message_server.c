@@ -87,6 +87,7 @@ bool message_parse_server(struct span text, struct log_message *message)
         {" enters drain state", LOG_MESSAGE_SERVER_MAINTENANCE},
         {" is leaving forced ", LOG_MESSAGE_SERVER_MAINTENANCE},
         {" remains in forced ", LOG_MESSAGE_SERVER_MAINTENANCE},
+        {" remains in drain ", LOG_MESSAGE_SERVER_MAINTENANCE},
         {" resolves again but remains in maintenance", LOG_MESSAGE_SERVER_MAINTENANCE},
         {" administratively READY ", LOG_MESSAGE_SERVER_MAINTENANCE},
     };

@@ -8,7 +8,7 @@
 #include "plans/base/escape.h"
 #include "plans/render_line.h"
 
-enum { INDENT = 12, SOURCES = 3, NAMES = 3, PLACES = 3, DAY = 24 * 3600 };
+enum { INDENT = 12, SOURCES = 3, NAMES = 3, PLACES = 3, EXAMPLE = 160, DAY = 24 * 3600 };
 
 /* ---- numbers and times ---- */
 
@@ -325,6 +325,25 @@ static void add_messages(const struct render_style *style, const struct log_repo
         text_addf(text, "  and %zu more\n", summary->message_count - report->top);
 }
 
+/* So much of the example that its format is seen. */
+static void add_unknown(const struct log_summary *summary, struct strings *notes,
+                        struct arena *arena)
+{
+    const char *example = summary->unknown;
+
+    if (summary->kinds[LOG_KIND_UNKNOWN] > 0)
+        strings_addf(notes, arena,
+                     "%s lines in no format that is known, such as a log-format of its own: "
+                     "requests in them are not counted%s%.*s%s",
+                     log_report_number(arena, summary->kinds[LOG_KIND_UNKNOWN]),
+                     example != NULL ? "; the last: " : "", EXAMPLE, example != NULL ? example : "",
+                     example != NULL && strlen(example) > EXAMPLE ? "..." : "");
+    if (summary->timeless > 0)
+        strings_addf(notes, arena,
+                     "%s lines in no format that is known, and without a time, were left out",
+                     log_report_number(arena, summary->timeless));
+}
+
 /* What was not understood, not read, or read in part only. */
 static void add_notes(const struct render_style *style, const struct log_report *report,
                       struct arena *arena, struct text *text)
@@ -337,9 +356,7 @@ static void add_notes(const struct render_style *style, const struct log_report 
         strings_add(&notes, arena, reading->notes.at[i]);
     for (size_t i = 0; i < report->notes.count; i++)
         strings_add(&notes, arena, report->notes.at[i]);
-    if (summary->kinds[LOG_KIND_UNKNOWN] > 0)
-        strings_addf(&notes, arena, "%s lines in no format that is known",
-                     log_report_number(arena, summary->kinds[LOG_KIND_UNKNOWN]));
+    add_unknown(summary, &notes, arena);
     if (summary->kinds[LOG_KIND_OTHER] > 0)
         strings_addf(&notes, arena, "%s lines of other programs",
                      log_report_number(arena, summary->kinds[LOG_KIND_OTHER]));

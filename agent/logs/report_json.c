@@ -236,6 +236,7 @@ static struct json *lines_json(const struct log_report *report)
     set_count(lines, "cut", summary->cut);
     set_count(lines, "too_long", report->reading->long_lines);
     set_count(lines, "unsorted", summary->unsorted);
+    set_count(lines, "without_time", summary->timeless);
     for (size_t i = 0; i < LOG_KIND_COUNT; i++)
         set_count(lines, names[i], summary->kinds[i]);
     return lines;
@@ -263,6 +264,7 @@ const char *log_report_json(const struct log_report *report, struct arena *arena
     json_set_bool(root, "complete", !reading->is_late && reading->failures == 0);
     json_set(root, "notes", notes);
     json_set(root, "lines", lines_json(report));
+    json_set_string(root, "unknown_example", summary->unknown);
     json_set(root, "all", group_json(&summary->all));
     json_set(root, "failures", error_kinds_json(summary));
     json_set(root, "faults", faults_json(summary, arena));

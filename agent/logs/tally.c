@@ -103,6 +103,8 @@ char *log_tally_buffer(const struct log_tally *tally)
 /* False: the line is outside the times asked for. A line without a time is as old as the one before it. */
 bool log_tally_see_time(struct log_tally *tally, int64_t *time)
 {
+    bool is_old = *time != LOG_NO_TIME && *time < tally->options.since;
+
     if (*time == LOG_NO_TIME)
         *time = tally->previous;
     if (*time != LOG_NO_TIME) {
@@ -118,6 +120,8 @@ bool log_tally_see_time(struct log_tally *tally, int64_t *time)
         (tally->options.until != LOG_NO_TIME && *time != LOG_NO_TIME &&
          *time >= tally->options.until)) {
         tally->skipped++;
+        if (is_old) /* and so is what stands before it */
+            tally->timeless = 0;
         return false;
     }
     tally->counted = *time;
@@ -189,8 +193,11 @@ void log_tally_line(struct log_tally *tally, struct span bytes, struct log_line 
     struct log_line *line = out_line;
 
     log_line_parse(&tally->clock, bytes, line);
-    if (!log_tally_see_time(tally, &line->time))
+    bool is_timeless = line->time == LOG_NO_TIME && line->kind == LOG_KIND_UNKNOWN;
+    if (!log_tally_see_time(tally, &line->time)) {
+        tally->timeless += is_timeless;
         return;
+    }
     tally->kinds[line->kind]++;
     tally->cut += line->cut;
     if (log_line_is_request(line))
@@ -199,6 +206,8 @@ void log_tally_line(struct log_tally *tally, struct span bytes, struct log_line 
         log_tally_early(tally, line);
     else if (line->kind == LOG_KIND_MESSAGE)
         log_tally_message(tally, line);
+    else if (line->kind == LOG_KIND_UNKNOWN)
+        log_tally_unknown(tally, line);
 }
 
 void log_tally_feed(struct log_tally *tally, struct span whole_lines)

@@ -154,6 +154,7 @@ struct log_early {
 struct log_summary {
     uint64_t bytes, lines; /* fed, also what was skipped */
     uint64_t skipped;      /* outside since and until */
+    uint64_t timeless; /* of those: unknown, of no time, and none that is told is older than them */
     uint64_t kinds[LOG_KIND_COUNT];
     uint64_t cut;        /* lines with `cut`, also unknown ones */
     uint64_t others;     /* requests counted under "(others)" */
@@ -170,6 +171,8 @@ struct log_summary {
     size_t message_count;
     struct log_early *early; /* most first */
     size_t early_count;
+    const char
+        *unknown; /* the newest line of LOG_KIND_UNKNOWN that is not empty, escaped; NULL: none */
 };
 
 struct log_tally;

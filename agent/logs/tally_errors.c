@@ -168,6 +168,12 @@ static struct span message_name(const struct log_message *message, char *room, s
     return (struct span){room, len < 0 ? 0 : (size_t)len < size ? (size_t)len : size};
 }
 
+void log_tally_unknown(struct log_tally *tally, const struct log_line *line)
+{
+    if (line->payload.len > 0)
+        keep_example(&tally->unknown, line->payload);
+}
+
 /* A name that does not fit is too long for the table, too. */
 void log_tally_message(struct log_tally *tally, const struct log_line *line)
 {

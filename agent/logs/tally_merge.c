@@ -134,6 +134,8 @@ static void merge_words(struct log_tally *into, const struct log_tally *from)
         if (from->message_rows[i].seen.count > 0)
             into->message_rows[row].example = from->message_rows[i].example;
     }
+    if (from->unknown.len > 0)
+        into->unknown = from->unknown;
 }
 
 static void merge_times(struct log_tally *into, const struct log_tally *from)
@@ -159,6 +161,9 @@ void log_tally_merge(struct log_tally *into, const struct log_tally *from)
     into->bytes += from->bytes;
     into->lines += from->lines;
     into->skipped += from->skipped;
+    if (from->begin != LOG_NO_TIME && from->begin < into->options.since)
+        into->timeless = 0;
+    into->timeless += from->timeless;
     into->cut += from->cut;
     into->others += from->others;
     into->unsorted += from->unsorted;

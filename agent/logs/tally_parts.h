@@ -131,7 +131,7 @@ struct log_tally {
     struct log_options options;
     struct log_clock clock;
 
-    uint64_t bytes, lines, skipped, cut, others, unsorted;
+    uint64_t bytes, lines, skipped, timeless, cut, others, unsorted;
     uint64_t kinds[LOG_KIND_COUNT];
     int64_t first, last; /* of what was counted */
     int64_t begin;       /* time of the first line that has one, also one that was skipped */
@@ -165,6 +165,7 @@ struct log_tally {
     struct log_names early, messages; /* "fe/bind: why"; "kind proxy/server" */
     struct tally_early *early_rows;
     struct tally_message *message_rows;
+    struct tally_example unknown; /* the newest */
 
     struct log_scan *scan;
 };
@@ -187,6 +188,7 @@ uint32_t log_tally_kind(struct log_tally *tally, uint32_t pair, uint32_t status,
 void log_tally_early(struct log_tally *tally, const struct log_line *line);
 struct tally_early *log_tally_early_row(struct log_tally *tally, struct span name);
 void log_tally_message(struct log_tally *tally, const struct log_line *line);
+void log_tally_unknown(struct log_tally *tally, const struct log_line *line);
 void log_tally_see(struct tally_seen *seen, int64_t time);
 void log_tally_merge_seen(struct tally_seen *into, const struct tally_seen *from);
 /* tally_states.c */

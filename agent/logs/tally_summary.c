@@ -212,6 +212,7 @@ void log_tally_summary(const struct log_tally *tally, struct arena *arena,
     *out_summary = (struct log_summary){.bytes = tally->bytes,
                                         .lines = tally->lines,
                                         .skipped = tally->skipped,
+                                        .timeless = tally->timeless,
                                         .cut = tally->cut,
                                         .others = tally->others,
                                         .first = tally->first,
@@ -223,4 +224,6 @@ void log_tally_summary(const struct log_tally *tally, struct arena *arena,
     tell_faults(tally, arena, out_summary);
     tell_early(tally, arena, out_summary);
     tell_messages(tally, arena, out_summary);
+    if (tally->unknown.len > 0)
+        out_summary->unknown = show_example(arena, &tally->unknown);
 }

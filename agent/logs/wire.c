@@ -111,6 +111,7 @@ static const struct wire_field summary_fields[] = {
     SUMMARY(bytes),
     SUMMARY(lines),
     SUMMARY(skipped),
+    SUMMARY(timeless),
     WIRE_MANY_OF(struct log_summary, kinds, &wire_u64_shape),
     SUMMARY(cut),
     SUMMARY(others),
@@ -125,5 +126,6 @@ static const struct wire_field summary_fields[] = {
     WIRE_ARRAY_OF(struct log_summary, faults, fault_count, &fault_shape),
     WIRE_ARRAY_OF(struct log_summary, messages, message_count, &message_shape),
     WIRE_ARRAY_OF(struct log_summary, early, early_count, &early_shape),
+    SUMMARY(unknown),
 };
 const struct wire_shape logs_wire_summary = WIRE_SHAPE(struct log_summary, summary_fields);

@@ -98,6 +98,22 @@ static const char *where(const struct opened *opened, struct arena *arena)
                               files->count - 1);
 }
 
+/* A tenth of all is more than what a line now and then comes to. */
+enum { UNKNOWN_SHARE = 10 };
+
+static const char *unknown(const struct log_summary *summary, const char *name, struct arena *arena)
+{
+    uint64_t strange = summary->kinds[LOG_KIND_UNKNOWN] + summary->timeless;
+    uint64_t all = summary->lines - summary->skipped + summary->timeless;
+
+    if (strange == 0 || strange * UNKNOWN_SHARE < all)
+        return NULL;
+    return arena_printf(arena,
+                        "%ju of %ju lines in %s are in no format that is known, such as a "
+                        "log-format of its own: requests in them were not counted",
+                        (uintmax_t)strange, (uintmax_t)all, name);
+}
+
 static const char *missing(const struct log_reading *reading, const struct log_files *files,
                            struct arena *arena)
 {
@@ -106,6 +122,14 @@ static const char *missing(const struct log_reading *reading, const struct log_f
     if (reading->failures > 0)
         return reading->notes.at[reading->notes.count - 1];
     return files->notes.count > 0 ? files->notes.at[0] : NULL;
+}
+
+static int no_line(const struct opened *opened, const char *name, struct err *err)
+{
+    intmax_t seconds = (intmax_t)((opened->now - opened->since) / 1000);
+
+    return err_set(err, ERR_UNSUPPORTED, "no line in the last %jd %s in %s",
+                   seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min", name);
 }
 
 int collect_logs(struct collection *collection, struct err *err)
@@ -130,12 +154,12 @@ int collect_logs(struct collection *collection, struct err *err)
     logs->since = opened->since;
     logs->where = where(opened, arena);
     logs->missing = missing(&reading, &opened->files, arena);
+    logs->unknown = unknown(&logs->summary, logs->where, arena);
     if (logs->summary.lines > logs->summary.skipped)
         return 0;
     if (logs->missing != NULL)
         return err_set(err, ERR_SYS, "%s", logs->missing);
-    intmax_t seconds = (intmax_t)((opened->now - opened->since) / 1000);
-    return err_set(err, ERR_UNSUPPORTED, "no line in the last %jd %s in %s",
-                   seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
-                   logs->where);
+    if (logs->unknown != NULL)
+        return err_set(err, ERR_SYS, "%s", logs->unknown);
+    return no_line(opened, logs->where, err);
 }

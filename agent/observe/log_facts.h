@@ -13,6 +13,7 @@ struct log_facts {
     int64_t since;
     const char *where;   /* "/var/log/haproxy.log", "the journal of haproxy.service" */
     const char *missing; /* what was not read of it, and why; NULL: nothing */
+    const char *unknown; /* how much of what was read is not understood; NULL: none, or little */
 };
 
 #endif

@@ -29,6 +29,9 @@ bool messages_add(struct haproxy_messages *messages, struct arena *arena, int64_
 
     if (!of_systemd && !log_message_classify(text, &found))
         return false;
+    /* What explains nothing, and may come with every request, must not take the place of what does. */
+    if (!of_systemd && found.kind == LOG_MESSAGE_OTHER && found.level == LOG_LEVEL_NONE)
+        return false;
     *next_slot(messages, arena) = (struct haproxy_message){
         .kind = found.kind,
         .level = found.level,

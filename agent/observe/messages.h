@@ -35,7 +35,7 @@ struct haproxy_messages {
     const char *from;  /* "journal"; or the path of a log, escaped */
 };
 
-/* False: the line is none of HAProxy's. */
+/* False: the line is none of HAProxy's, or none that could explain anything. */
 bool messages_add(struct haproxy_messages *messages, struct arena *arena, int64_t time,
                   int64_t writer, bool of_systemd, struct span text);
 /* The newest of its kind; NULL: none. */

@@ -128,6 +128,7 @@ SHAPE(denial, struct denial);
 static const struct wire_field denials_fields[] = {
     WIRE_ARRAY_OF(struct denials, at, count, &denial_shape),
     WIRE(struct denials, left_out),
+    WIRE(struct denials, damaged),
     WIRE(struct denials, since),
 };
 SHAPE(denials, struct denials);
@@ -143,6 +144,7 @@ static const struct wire_field log_facts_fields[] = {
     WIRE(struct log_facts, since),
     WIRE(struct log_facts, where),
     WIRE(struct log_facts, missing),
+    WIRE(struct log_facts, unknown),
 };
 SHAPE(log_facts, struct log_facts);
 static const struct wire_field logs_fields[] = {

@@ -9,11 +9,15 @@
 
 /* One record; auditd itself writes none longer. */
 #define LINE_MAX_BYTES ((size_t)8970)
+/* Only in front of an id: the kernel writes what strangers name in hex where it holds a blank. */
+#define ID_FIELD "msg=audit("
+#define ID_MARK  " " ID_FIELD
 
 enum {
     EVENTS_OPEN = 16, /* whose system call may still come: other processors' events come between */
     EVENT_LINES_MAX = 16,
     NAME_LEN_MAX = 128,
+    ID_LEN_MAX = 64,
     COMM_LEN_MAX = 15, /* the kernel's TASK_COMM_LEN without its NUL */
     SHOWN_MAX = 256,
 };
@@ -42,30 +46,70 @@ static struct span behind(struct span line, const char *mark)
     return (struct span){at, (size_t)(line.ptr + line.len - at)};
 }
 
+static bool has(struct span text, const char *mark)
+{
+    return memmem(text.ptr, text.len, mark, strlen(mark)) != NULL;
+}
+
+/* "type=WORD msg=audit(ID): ..." once: where a record was cut the next one may go on in its line. A NUL is
+ * in none: power cuts leave them where bytes were not written. */
+static bool is_one_record(struct span bytes)
+{
+    struct span rest = bytes, type = span_cut(&rest, ' ');
+
+    if (!span_starts_with(type, "type=") || has((struct span){type.ptr + 5, type.len - 5}, "=") ||
+        !span_starts_with(rest, ID_FIELD))
+        return false;
+    return !has(behind(rest, ID_FIELD), ID_MARK) && memchr(bytes.ptr, '\0', bytes.len) == NULL;
+}
+
+/* What the kernel ends these records with is there. Before Linux 3.17 a denial had no "permissive=": then
+ * none of the log has it. */
+static bool is_whole(const struct line *line, struct span body, bool *tells_permissive)
+{
+    static const char denied[] = "avc:  denied ";
+
+    if (line->is_call)
+        return has(body, " key=");
+    if (!span_starts_with(body, denied))
+        return body.len >= strlen(denied); /* granted, or of AppArmor */
+    if (!has(body, " permissive=0") && !has(body, " permissive=1"))
+        return !*tells_permissive && has(body, " tclass=");
+    *tells_permissive = true;
+    return true;
+}
+
+enum line_state { LINE_WANTED, LINE_OTHER, LINE_DAMAGED };
+
 /* What libauparse gets to see: one printable line of a kind that is wanted, its repetition in other
  * words cut off. */
-static bool line_parse(struct span bytes, const char *node, struct line *out_line)
+static enum line_state line_parse(struct span bytes, const char *node, bool *tells_permissive,
+                                  struct line *out_line)
 {
-    struct line line = {.text = span_cut(&bytes, '\x1d')};
+    struct span from = {NULL, 0}, body;
+    struct line line;
 
-    if (line.text.len > LINE_MAX_BYTES)
-        return false;
-    if (span_starts_with(line.text, "node=")) {
-        struct span from = span_cut(&line.text, ' ');
-        from = (struct span){from.ptr + 5, from.len - 5};
-        if (!is_same_node(from, span_of(node)))
-            return false;
-    }
+    if (span_starts_with(bytes, "node="))
+        from = span_cut(&bytes, ' ');
+    if (bytes.len == 0 && from.len == 0)
+        return LINE_OTHER;
+    if (!is_one_record(bytes))
+        return LINE_DAMAGED;
+    if (from.len > 0 && !is_same_node((struct span){from.ptr + 5, from.len - 5}, span_of(node)))
+        return LINE_OTHER;
+    line.text = span_cut(&bytes, '\x1d');
     line.is_denial = span_starts_with(line.text, "type=AVC ");
     line.is_call = span_starts_with(line.text, "type=SYSCALL ");
-    if ((!line.is_denial && !line.is_call) || !escape_is_plain(line.text))
-        return false;
-    line.id = behind(line.text, " msg=audit(");
-    line.id = span_cut(&line.id, ')');
-    if (line.id.len == 0 || line.id.len > 64)
-        return false;
+    if (!line.is_denial && !line.is_call)
+        return LINE_OTHER;
+    body = behind(line.text, ID_MARK);
+    line.id = span_cut(&body, ')');
+    body = behind(body, ": ");
+    if (line.text.len > LINE_MAX_BYTES || !escape_is_plain(line.text) || line.id.len == 0 ||
+        line.id.len > ID_LEN_MAX || !is_whole(&line, body, tells_permissive))
+        return LINE_DAMAGED;
     *out_line = line;
-    return true;
+    return LINE_WANTED;
 }
 
 static int64_t line_time(const struct line *line)
@@ -353,13 +397,16 @@ static int read_events(struct parser *parser, struct span log, const char *node,
     struct event events[EVENTS_OPEN] = {0};
     struct span bytes;
     struct line line;
+    bool tells_permissive = false;
     size_t next = 0;
 
     /* A last line without its end is still being written. */
     while (log.len > 0 && log.ptr[log.len - 1] != '\n')
         log.len--;
     while (span_next_line(&log, &bytes)) {
-        if (!line_parse(bytes, node, &line))
+        enum line_state read = line_parse(bytes, node, &tells_permissive, &line);
+        parser->denials.damaged += read == LINE_DAMAGED;
+        if (read != LINE_WANTED)
             continue;
         if (parser->denials.since == 0)
             parser->denials.since = line_time(&line);

@@ -8,7 +8,8 @@
  *          letters, digits and '_'. comm and exe are data from strangers: escaped.
  * Owns:    everything lives in the arena.
  * Errors:  ERR_UNSUPPORTED without libauparse or without a log; ERR_SYS. No log is malformed: lines
- *          that are no records (cut off, binary, too long) are passed over.
+ *          that are no records (cut off, binary, too long) are passed over and counted. Only the last
+ *          record of the newest file may be unfinished: it is being written.
  * Source:  Linux 6.1 security/selinux/avc.c and lsm_audit.c: name_connect tells dest=, name_bind
  *          src=; auditd.conf(5) log_file, log_format (what follows byte 0x1d repeats the record in
  *          other words), name_format (node=); auparse(5) 3.0.9.
@@ -41,6 +42,7 @@ struct denials {
     struct denial *at;
     size_t count;
     size_t left_out; /* distinct ones beyond AUDIT_DENIALS_MAX */
+    size_t damaged;  /* lines that hold no record, or not all of it, or parts of two */
     int64_t since;   /* time of the oldest record that was looked at; 0: there was none */
 };
 
@@ -69,7 +71,8 @@ MUST_CHECK int audit_read(const struct host *host, const char *program, const ch
 MUST_CHECK int audit_parse(struct span log, const char *program, const char *node,
                            struct arena *arena, struct denials *out_denials, struct err *err);
 /* The newest `max` bytes of the log and of those it was rotated to, oldest first, beginning with a
- * whole line. */
+ * whole line. A record that a rotated file does not finish ends with AUDIT_CUT. */
+#define AUDIT_CUT "\0\n"
 MUST_CHECK int audit_read_log(const struct host *host, size_t max, struct arena *arena,
                               struct span *out_log, struct err *err);
 

@@ -143,6 +143,9 @@ int audit_read_open(const struct audit_log *log, struct arena *arena, struct spa
             return 0;
         }
         text_add_span(&all, piece);
+        /* What the next file begins with must not make one record of two. */
+        if (i > 1 && piece.len > 0 && piece.ptr[piece.len - 1] != '\n')
+            text_add_span(&all, (struct span){AUDIT_CUT, sizeof AUDIT_CUT - 1});
     }
     *out_bytes = text_span(&all);
     return 0;

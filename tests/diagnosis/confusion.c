@@ -148,6 +148,11 @@ static void proxy_header_missing(struct bench *bench)
     bench->api_bind->accept_proxy = true;
     early(bench, 80, 0);
 }
+static void proxy_header_missing_unread(struct bench *bench)
+{
+    proxy_header_missing(bench);
+    bench->facts.logs.unknown = "900 of 980 lines in its log are in no format that is known";
+}
 static void proxy_header_scanner(struct bench *bench)
 {
     bench->api_bind->accept_proxy = true;
@@ -243,6 +248,12 @@ static void bad_answers_broken_off(struct bench *bench)
 {
     bad_answers(bench, 400, "app1", "fe_api");
     bad_answers_logged(bench, 2);
+}
+/* None is seen in the log, of which most is not understood. */
+static void bad_answers_log_unread(struct bench *bench)
+{
+    bad_answers_broken_off(bench);
+    bench->facts.logs.unknown = "900 of 980 lines in its log are in no format that is known";
 }
 static void bad_answers_of_another(struct bench *bench)
 {
@@ -1681,6 +1692,9 @@ static const struct scenario scenarios[] = {
     {"queue, and the servers are slow", slow_with_queue, {PROVEN("backend-slow")}},
     {"a slow server's queue", one_slow_of_two_queues, {PROVEN("backend-slow")}},
     {"no PROXY header comes", proxy_header_missing, {PROVEN("proxy-protocol-mismatch")}},
+    {"no PROXY header comes, requests are not read",
+     proxy_header_missing_unread,
+     {POSSIBLE("proxy-protocol-mismatch")}},
     {"no PROXY header from scanners", proxy_header_scanner, {{0}}},
     {"a log of another file", proxy_header_of_another, {{0}}},
     {"no request can be read", requests_unread, {POSSIBLE("proxy-protocol-mismatch")}},
@@ -1692,6 +1706,9 @@ static const struct scenario scenarios[] = {
     {"some send a header", header_sent_by_some, {{0}}},
     {"PH, eresp and show errors", bad_answers_all, {PROVEN("backend-bad-response")}},
     {"eresp and show errors, no log", bad_answers_no_log, {POSSIBLE("backend-bad-response")}},
+    {"eresp and show errors, log not read",
+     bad_answers_log_unread,
+     {POSSIBLE("backend-bad-response")}},
     {"eresp is broken off answers", bad_answers_broken_off, {{0}}},
     {"PH, show errors of another", bad_answers_of_another, {{0}}},
     {"PH, show errors of a check", bad_answers_of_a_check, {{0}}},

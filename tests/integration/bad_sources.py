@@ -190,6 +190,53 @@ def try_clock(host, usual, programs):
             fail(f"a clock that jumps: it names {sorted(look.possible)}")
 
 
+# ---- a log in a format of its own, and one that is none ----
+
+def try_logs(host, usual):
+    usual_log = host.log_text()
+    now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    own = f'{now} lb haproxy[9]: {{"client":"10.0.0.1","status":200}}\n' * 50
+    for name, text, bad, told in (
+            ("a log-format of its own", own, [], "logs: 50 of 50 lines in /var/log/haproxy.log are in no format"),
+            ("noise behind the log", usual_log + "\x01\x02noise\n" * 1000, [], "logs: 1000 of "),
+            ("noise for a log", "\x01\x02noise\n" * 1000, ["logs"], "logs: 1000 of 1000 lines in"),
+            ("one odd line in many", usual_log * 5 + own.splitlines(True)[0], [], "")):
+        host.write(host.log, text)
+        look = Look(host.hamedic)
+        compare(name, look, usual, bad, look.proven, [told])
+        if "backend-refused" not in look.proven:
+            fail(f"{name}: it proves {sorted(look.proven)}")
+        if not told and "logs: " in look.not_checked:
+            fail(f"{name}: it tells {look.not_checked}")
+    host.write(host.log, usual_log)
+
+
+# ---- an audit log with records that were cut ----
+
+def try_audit(host, programs):
+    def record(serial, port):
+        return (f'type=AVC msg=audit({int(time.time())}.000:{serial}): avc:  denied  {{ name_connect }} for  pid=1 '
+                f'comm="haproxy" dest={port} scontext=system_u:system_r:haproxy_t:s0 '
+                'tcontext=system_u:object_r:unreserved_port_t:s0 tclass=tcp_socket permissive=0\n')
+
+    preload = {"LD_PRELOAD": os.path.join(programs, "libselinux_on.so")}
+    log, half = "/var/log/audit/audit.log", record(2, 9001)[:120]
+    for name, older, newer, damaged in (
+            ("a whole audit log", record(1, 9001), record(3, 9001), 0),
+            ("an audit log that is written just now", record(1, 9001), record(3, 9001) + half, 0),
+            ("an audit log cut in the middle", record(1, 9001) + half + record(3, 9001), half + record(4, 9001), 2),
+            ("a rotated audit log that ends unfinished", record(1, 9001) + half, record(3, 9001), 1)):
+        host.write(log + ".1", older, 0o600)
+        host.write(log, newer, 0o600)
+        look = Look(host.hamedic, preload)
+        if look.states["audit"] != "ok":
+            fail(f"{name}: it was not read: {look.not_checked}")
+        told = [line for line in look.report["not_checked"] if line.startswith("audit: ")]
+        if told != ([f"audit: {damaged} records of the audit log are cut or damaged and were passed over"] if damaged else []):
+            fail(f"{name}: it tells {told}")
+        print(f"{name}: {look.seconds:.1f} s; {told}", flush=True)
+
+
 def main():
     hamedic, programs = sys.argv[1:]
     host = throwaway.Host(os.path.dirname(hamedic))
@@ -202,6 +249,8 @@ def main():
     try_encodings(host, usual)
     try_dns(host, usual)
     try_clock(host, usual, programs)
+    try_logs(host, usual)
+    try_audit(host, programs)
     print("bad sources: told, in time, and the others are unharmed")
     sys.stdout.flush()
     os._exit(0)

@@ -236,11 +236,31 @@ def check_noise(folder):
         file.write(generator.randbytes(3 << 20))
     require(measured(noise).status == 0, "noise is an error")
     require(ask("--since", "1h", noise)["all"]["requests"] == 0, "noise has requests")
+    found = ask("--since", "1h", noise)
+    require(found["lines"]["without_time"] > 1000 and found["unknown_example"] is None, f"noise without a time: {found['lines']}")
+    text = Run("--since", "1h", noise).text
+    require("lines in no format that is known, and without a time" in " ".join(text.split()), f"noise is not told: {text}")
     good = line(BEGIN, 1, "iso")
     put(noise, good + "\x1b[31mred\x1b[0m \x9b31m\u0000\r" + good.replace("be1/s1", "be\x1b[2J/s\x07") + "\n\n" + good)
     run = Run(noise)
     require(all(" " <= letter <= "~" or letter == "\n" for letter in run.text), "control bytes are shown")
     ask(noise)
+
+
+def check_own_format(folder):
+    """What a log-format says may be a client's word: it is counted and shown as such, and not as HAProxy's own."""
+    path = os.path.join(folder, "own.log")
+    own = [line(moment, number, "iso").split(": ", 1)[0] + f": 10.0.0.1 web app s1 \x1b[2J{number} ms\n"
+           for number, moment in enumerate(moments(50, 1))]
+    put(path, "".join(own) + own[0].split(": ", 1)[0] + ": Proxy web started.\n")
+    found = ask(path)
+    require(found["lines"]["unknown"] == 50 and found["lines"]["message"] == 1, f"a log-format: {found['lines']}")
+    require([one["kind"] for one in found["messages"]] == ["proxy-started"], f"a log-format: {found['messages']}")
+    require(found["unknown_example"] == "10.0.0.1 web app s1 \\x1b[2J49 ms", f"its example: {found['unknown_example']}")
+    text = " ".join(Run(path).text.split())
+    require("50 lines in no format that is known, such as a log-format of its own: requests in them are not counted; "
+            "the last: 10.0.0.1 web app s1 \\x1b[2J49 ms" in text, f"a log-format is not told: {text}")
+    require("1x, 08:00:00: Proxy web started." in text.split("What HAProxy said itself ")[1], f"its own words: {text}")
 
 
 def check_long_line(folder):
@@ -322,7 +342,7 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     folder = tempfile.mkdtemp()
     try:
-        for check in (check_periods, check_unsorted, check_sources, check_rotated, check_noise, check_long_line,
+        for check in (check_periods, check_unsorted, check_sources, check_rotated, check_noise, check_own_format, check_long_line,
                       check_no_files, check_diagnose, check_truncated_meanwhile):
             begin = time.monotonic()
             check(folder)

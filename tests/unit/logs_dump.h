@@ -98,6 +98,7 @@ static inline const char *dump_summary(const struct log_tally *tally, struct are
                   summary.messages[i].proxy, summary.messages[i].server,
                   (uintmax_t)summary.messages[i].count, (intmax_t)summary.messages[i].first,
                   (intmax_t)summary.messages[i].last, summary.messages[i].example);
+    text_addf(&text, "unknown %s\n", summary.unknown != NULL ? summary.unknown : "");
     return text_string(&text);
 }
 

@@ -354,6 +354,88 @@ static void test_audit_a_line_without_its_end_is_still_being_written(void **stat
     log_free(log);
 }
 
+/* A record cut at any byte, with another one behind it: neither its port nor anything else is taken for what it was. */
+static void test_audit_a_record_cut_in_the_middle_is_told(void **state)
+{
+    static const char first[] = CONNECT("100.000:1", "8888"), next[] = CONNECT("100.000:2", "9999");
+    struct log *log = log_new();
+
+    (void)state;
+    for (size_t len = 1; len < sizeof first - 1; len++) {
+        bool is_whole = len == sizeof first - 2; /* but for its LF */
+        const char *cut = arena_copy(log->scratch.arena, first, len);
+
+        parse(log, arena_printf(log->scratch.arena, "%s%s", cut, next));
+        assert_int_equal(log->denials.damaged, 1);
+        assert_int_equal(log->denials.count, 0);
+        parse(log, arena_printf(log->scratch.arena, "%s%s\n%s", next, cut, next));
+        assert_int_equal(log->denials.damaged, is_whole ? 0 : 1);
+        assert_int_equal(log->denials.count, is_whole ? 2 : 1);
+        assert_int_equal(denial_at(log, "name_connect", 9999)->count, 2);
+    }
+    log_free(log);
+}
+
+static void test_audit_a_system_call_cut_short_names_no_program(void **state)
+{
+    static const char call[] = CALL("100.000:1", "\"/usr/sbin/haproxy-other\"");
+    struct log *log = log_new();
+
+    (void)state;
+    for (size_t len = strlen("type=SYSCALL "); len < sizeof call - strlen(" key=(null)\n"); len++) {
+        parse(log, arena_printf(log->scratch.arena, "%s%.*s\n", CONNECT("100.000:1", "8888"),
+                                (int)len, call));
+        assert_int_equal(log->denials.damaged, 1);
+        assert_int_equal(log->denials.count, 1); /* by its comm */
+        assert_null(log->denials.at[0].exe);
+    }
+    log_free(log);
+}
+
+static void test_audit_what_is_no_record_is_told(void **state)
+{
+    static const char zeros[] =
+        CONNECT("100.000:1", "8001") "\0\0\0\0" CONNECT("100.000:2", "8002");
+    struct log *log = log_new();
+
+    (void)state;
+    parse_span(log, (struct span){zeros, sizeof zeros - 1});
+    assert_int_equal(log->denials.damaged, 1);
+    assert_int_equal(log->denials.count, 1);
+    parse(log, "\xff\x01noise\n" CONNECT("100.000:1", "8001") "type=AVC msg=\n");
+    assert_int_equal(log->denials.damaged, 2);
+    assert_int_equal(log->denials.count, 1);
+    /* whole, if not wanted */
+    parse(log,
+          CONNECT("100.000:1",
+                  "8001") "\n"
+                          "type=AVC msg=audit(100.000:2): apparmor=\"DENIED\" operation=\"open\"\n"
+                          "node=lb02 " CONNECT(
+                              "100.000:3",
+                              "8002") "type=USER_LOGIN msg=audit(100.000:4): pid=1 uid=0 "
+                                      "msg='op=login acct=\"\xc3\xa9\"'\n"
+                                      "type=UNKNOWN[1334] msg=audit(100.000:5): prog-id=1 op=LOAD\n"
+                                      "type=PROCTITLE msg=audit(100.000:1): "
+                                      "proctitle=2F\x1dUID=\"root\"\n");
+    assert_int_equal(log->denials.damaged, 0);
+    assert_int_equal(log->denials.count, 1);
+    log_free(log);
+}
+
+static void test_audit_recorded_logs_are_whole(void **state)
+{
+    static const char *const names[] = {"audit-connect.txt", "audit-bind.txt",
+                                        "audit-permissive.txt", "audit-dac_override.txt"};
+    struct log *log = log_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        parse_span(log, fixture(log, names[i]));
+        assert_int_equal(log->denials.damaged, i < 3 ? 0 : 1); /* a line of HAProxy's log */
+    }
+    log_free(log);
+}
+
 /* Whatever comes in: what goes out may be shown. */
 static void check_shape(const struct log *log)
 {
@@ -456,6 +538,39 @@ static void test_audit_rotated_logs_come_oldest_first_and_are_bounded(void **sta
     log_free(log);
 }
 
+/* What auditd is writing just now is in the newest file: nothing finishes it in an older one. */
+static void test_audit_a_rotated_log_that_ends_unfinished_is_told(void **state)
+{
+    static const char cut[] =
+        "type=AVC msg=audit(100.000:2): avc:  denied  { name_connect } for  pid=3";
+    struct log *log = log_new();
+    struct host *host CLEANUP_HOST = NULL;
+    struct err err = {0};
+
+    (void)state;
+    make_dirs(log);
+    assert_int_equal(host_open(log->scratch.path, &host, &err), 0);
+    scratch_write(&log->scratch, "var/log/audit/audit.log.1",
+                  arena_printf(log->scratch.arena, "%s%s", CONNECT("100.000:1", "8001"), cut));
+    scratch_write(&log->scratch, "var/log/audit/audit.log",
+                  arena_printf(log->scratch.arena, "%s%s", CONNECT("100.000:3", "8003"), cut));
+    assert_int_equal(audit_read(host, PROGRAM, "lb01", log->scratch.arena, &log->denials, &err), 0);
+    assert_int_equal(log->denials.damaged, 1);
+    assert_int_equal(log->denials.count, 2);
+    assert_int_equal(denial_at(log, "name_connect", 8001)->count, 1);
+    assert_int_equal(denial_at(log, "name_connect", 8003)->count, 1);
+    /* also one that would be of no interest if it were whole */
+    scratch_write(&log->scratch, "var/log/audit/audit.log.1",
+                  CONNECT("100.000:1", "8001") "type=PROCTITLE msg=audit(100.000:1): proctitle=2F");
+    assert_int_equal(audit_read(host, PROGRAM, "lb01", log->scratch.arena, &log->denials, &err), 0);
+    assert_int_equal(log->denials.damaged, 1);
+    assert_int_equal(log->denials.count, 2);
+    scratch_write(&log->scratch, "var/log/audit/audit.log.1", CONNECT("100.000:1", "8001"));
+    assert_int_equal(audit_read(host, PROGRAM, "lb01", log->scratch.arena, &log->denials, &err), 0);
+    assert_int_equal(log->denials.damaged, 0);
+    log_free(log);
+}
+
 static void test_audit_log_stands_where_auditd_is_told_to_write(void **state)
 {
     struct log *log = log_new();
@@ -523,9 +638,14 @@ int main(void)
         cmocka_unit_test(test_audit_more_distinct_ones_than_are_kept_drop_the_oldest),
         cmocka_unit_test(test_audit_a_line_too_long_is_left_out),
         cmocka_unit_test(test_audit_a_line_without_its_end_is_still_being_written),
+        cmocka_unit_test(test_audit_a_record_cut_in_the_middle_is_told),
+        cmocka_unit_test(test_audit_a_system_call_cut_short_names_no_program),
+        cmocka_unit_test(test_audit_what_is_no_record_is_told),
+        cmocka_unit_test(test_audit_recorded_logs_are_whole),
         cmocka_unit_test(test_audit_damaged_logs_give_plain_records_or_none),
         cmocka_unit_test(test_audit_no_log_is_unsupported_and_says_why),
         cmocka_unit_test(test_audit_rotated_logs_come_oldest_first_and_are_bounded),
+        cmocka_unit_test(test_audit_a_rotated_log_that_ends_unfinished_is_told),
         cmocka_unit_test(test_audit_log_stands_where_auditd_is_told_to_write),
         cmocka_unit_test(test_audit_a_directory_or_pipe_for_a_log_is_refused),
         cmocka_unit_test(test_audit_read_of_a_tree_finds_its_denials),

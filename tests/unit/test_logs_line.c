@@ -179,7 +179,24 @@ static void test_line_kinds_are_told_apart(void **state)
         {"Server b/s is DOWN, reason: Layer4 timeout, check duration: 499ms. 3 active and 0 backup "
          "servers left. 0 sessions active, 0 requeued, 0 remaining in queue.",
          LOG_KIND_MESSAGE},
-        {"Nov 22 08:45:15 h haproxy[1]: whatever it says", LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: [NOTICE]   (13) : whatever it says", LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: Stopping frontend GLOBAL in 0 ms.", LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: b/s1 changed its IP from 10.0.0.1 to 10.0.0.2 by r/ns.",
+         LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: b/s1: IP changed from '10.0.0.1' to '10.0.0.2' by 'r/ns'.",
+         LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: SPOE: [waf] <EVENT:on-frontend-http-request> sid=1 st=0 1 "
+         "0/1",
+         LOG_KIND_MESSAGE},
+        {"Nov 22 08:45:15 h haproxy[1]: Server b/s1 remains in drain mode.", LOG_KIND_MESSAGE},
+        /* a log-format: what clients sent is not HAProxy's word */
+        {"Nov 22 08:45:15 h haproxy[1]: whatever it says", LOG_KIND_UNKNOWN},
+        {"Nov 22 08:45:15 h haproxy[1]: 10.0.0.1 web app s1 200 0 ms", LOG_KIND_UNKNOWN},
+        {"Nov 22 08:45:15 h haproxy[1]: {\"client\":\"10.0.0.1\",\"status\":200}",
+         LOG_KIND_UNKNOWN},
+        {"Nov 22 08:45:15 h haproxy[1]: Proxying GET / for 10.0.0.1", LOG_KIND_UNKNOWN},
+        {"Nov 22 08:45:15 h haproxy[1]: b/s1 200 GET /", LOG_KIND_UNKNOWN},
+        {"<134>Nov 22 08:45:15 haproxy[1]:", LOG_KIND_UNKNOWN},
         {"Nov 22 08:45:15 h sshd[1]: Invalid user x", LOG_KIND_OTHER},
         /* another program's line that quotes what a stranger sent */
         {"Nov 22 08:45:15 h sshd[1]: Invalid user 1.2.3.4:5 [22/Nov/2026:08:45:15.182] f b/s "

@@ -183,6 +183,76 @@ static void test_tally_counts_recorded_messages(void **state)
     assert_int_equal(summary.kinds[LOG_KIND_HTTP], 3);
 }
 
+static void sum_up_since(struct arena *arena, const char *text, int64_t since, bool in_two,
+                         struct log_summary *out_summary)
+{
+    const struct log_options since_then = {.now = NOW, .since = since, .until = LOG_NO_TIME};
+    struct log_tally *whole = log_tally_new(&since_then), *rest = log_tally_new(&since_then);
+    struct span begin = span_of(text);
+    const char *middle = in_two ? strchr(text, '\n') + 1 : text + begin.len;
+
+    begin.len = (size_t)(middle - text);
+    log_tally_feed(whole, begin);
+    log_tally_feed(rest, span_of(middle));
+    log_tally_merge(whole, rest);
+    log_tally_summary(whole, arena, out_summary);
+    log_tally_free(whole);
+    log_tally_free(rest);
+}
+
+#define NOISE    "\x01\x02\xff what no program says\n"
+#define AT(time) "2026-11-22T" time "+00:00 h haproxy[1]: Proxy b started.\n"
+
+/* What tells no time is as old as what stands before it; where nothing does, only what stands behind it can tell
+ * that it is old. */
+static void test_tally_unknown_lines_without_a_time_are_told(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t unknown, timeless, skipped;
+    } cases[] = {
+        {NOISE NOISE NOISE, 0, 3, 3},
+        {NOISE NOISE AT("09:00:00"), 0, 2, 2},
+        {NOISE NOISE AT("08:00:00"), 0, 0, 3},
+        {AT("08:00:00") NOISE NOISE, 0, 2, 3},
+        {AT("08:00:00") NOISE AT("08:00:01") NOISE, 0, 1, 4},
+        {AT("08:00:00") NOISE AT("09:00:00") NOISE, 1, 1, 2},
+        {AT("08:00:00") AT("08:00:01"), 0, 0, 2},
+    };
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct log_summary summary;
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const char *text = cases[i / 2].text;
+
+        sum_up_since(arena, text, INT64_C(1795336200000), i % 2 == 1, &summary); /* 08:30 */
+        assert_int_equal(summary.kinds[LOG_KIND_UNKNOWN], cases[i / 2].unknown);
+        assert_int_equal(summary.timeless, cases[i / 2].timeless);
+        assert_int_equal(summary.skipped, cases[i / 2].skipped);
+    }
+}
+
+static void test_tally_shows_the_newest_unknown_line(void **state)
+{
+    static const char text[] = "Nov 22 08:45:15 h haproxy[1]: {\"status\":200}\n"
+                               "Nov 22 08:45:16 h haproxy[1]: {\"status\":\x1b[2J}\n"
+                               "Nov 22 08:45:17 h haproxy[1]: Proxy b started.\n\n";
+    struct arena *arena CLEANUP_ARENA = arena_new();
+    struct log_summary summary;
+
+    (void)state;
+    for (int in_two = 0; in_two < 2; in_two++) {
+        sum_up_since(arena, text, LOG_NO_TIME, in_two == 1, &summary);
+        assert_int_equal(summary.kinds[LOG_KIND_UNKNOWN], 3); /* one is empty */
+        assert_int_equal(summary.kinds[LOG_KIND_MESSAGE], 1);
+        assert_int_equal(summary.message_count, 1);
+        assert_string_equal(summary.unknown, "{\"status\":\\x1b[2J}");
+    }
+    sum_up_since(arena, AT("08:00:00") AT("08:00:01"), LOG_NO_TIME, false, &summary);
+    assert_null(summary.unknown);
+}
+
 static void add_request(struct text *text, unsigned server, const char *client, unsigned total,
                         const char *state, unsigned status)
 {
@@ -428,6 +498,8 @@ int main(void)
         cmocka_unit_test(test_tally_counts_recorded_traffic),
         cmocka_unit_test(test_tally_keeps_what_tells_causes_apart),
         cmocka_unit_test(test_tally_counts_recorded_messages),
+        cmocka_unit_test(test_tally_unknown_lines_without_a_time_are_told),
+        cmocka_unit_test(test_tally_shows_the_newest_unknown_line),
         cmocka_unit_test(test_tally_percentiles_are_within_a_sixteenth),
         cmocka_unit_test(test_tally_times_and_sources_are_told_of_each_group),
         cmocka_unit_test(test_tally_merged_out_of_order_is_unsorted),
