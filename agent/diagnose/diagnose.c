@@ -251,7 +251,7 @@ static void tell_passed_over(struct diagnosis_work *work)
         strings_addf(lines, work->arena, "logs: %s", facts->logs.unknown);
     if (facts_have(facts, SOURCE_AUDIT) && facts->denials.damaged > 0)
         strings_addf(lines, work->arena,
-                     "audit: %zu records of the audit log are cut or damaged and were passed over",
+                     "audit: passed over, as they are cut or damaged: %zu of its records",
                      facts->denials.damaged);
 }
 
