@@ -37,8 +37,8 @@ def make(host):
         for server in range(SERVERS // BACKENDS):
             number = backend * (SERVERS // BACKENDS) + server
             lines.append(f"    server s{server} 127.2.{number // 250}.{number % 250 + 1}:9001 check inter 60s")
-    # One program listens for all of them, and answers nobody for as long as this lasts.
-    host.backend("0.0.0.0:9001", delay=3600 * 1000)
+    # One program listens for all of them; its answers begin at once, and do not end for as long as this lasts.
+    host.backend("0.0.0.0:9001", delay=-3600 * 1000)
     host.config("\n".join(lines) + "\n", maxconn=8950, log=False,
                 defaults="    timeout client 1h\n    timeout server 1h")
     host.start()

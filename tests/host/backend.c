@@ -1,6 +1,6 @@
 /* tests/host/backend: an HTTP server whose answers take as long as they are told to.
- * Use:     backend 127.0.0.11:9001=200 127.0.0.12:9002=0 ... (milliseconds); serves until it is
- * ended. Shapes:  every request without a body gets 200 and three bytes; connections stay open.
+ * Use:     backend 127.0.0.11:9001=200 127.0.0.12:9002=0 ... (milliseconds; below 0: the head comes
+ *          at once and only the body takes so long); serves until it is ended. Shapes:  every request without a body gets 200 and three bytes; connections stay open.
  * Prints "ready" once it listens everywhere.
  */
 #include <arpa/inet.h>
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define LISTENERS_MAX 32
+#define HEAD          "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
 
 struct peer {
     int fd;         /* -1: gone while its answer was due */
@@ -105,11 +106,12 @@ static void drop(struct peer *peer)
 
 static void answer(struct peer *peer)
 {
-    static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
+    static const char text[] = HEAD "ok\n";
+    size_t sent = peer->listener->delay < 0 ? sizeof HEAD - 1 : 0;
     peer->waiting = false;
     if (peer->fd < 0)
         free(peer);
-    else if (send(peer->fd, text, sizeof text - 1, MSG_NOSIGNAL) < 0)
+    else if (send(peer->fd, text + sent, sizeof text - 1 - sent, MSG_NOSIGNAL) < 0)
         drop(peer);
 }
 
@@ -129,8 +131,10 @@ static void ask(struct peer *peer)
         struct listener *listener = peer->listener;
         peer->matched = 0;
         peer->waiting = true;
-        peer->due = now() + listener->delay;
+        peer->due = now() + (listener->delay < 0 ? -listener->delay : listener->delay);
         peer->next = NULL;
+        if (listener->delay < 0)
+            (void)send(peer->fd, HEAD, sizeof HEAD - 1, MSG_NOSIGNAL);
         if (listener->first == NULL)
             listener->first = peer;
         else
