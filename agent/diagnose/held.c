@@ -63,9 +63,8 @@ const char *held_why(struct diagnosis_work *work, const struct server_view *view
     if (row == NULL || !look_takes_traffic(view) || row->sessions <= 0)
         return NULL;
     bool gives_none = slow_gives_none(work, view, &none) && !none.over;
-    if (!gives_none &&
-        (row->sessions_total < REQUESTS_LEAST ||
-         (row->response_ms < RESPONSE_MS && row->connect_ms < CONNECT_MS)))
+    if (!gives_none && (row->sessions_total < REQUESTS_LEAST ||
+                        (row->response_ms < RESPONSE_MS && row->connect_ms < CONNECT_MS)))
         return NULL;
     return slow_why(work, view, start, end);
 }

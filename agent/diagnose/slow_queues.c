@@ -43,12 +43,13 @@ static bool is_full_for_queue(const struct server_view *view, bool waiting)
 /* A full server that its averages say is done with a request at once would take many in a second. All of the time that
  * it has a connection counts, as a long answer may begin early. */
 #define QUICK_MS    250 /* so that a second holds several rounds also where all are answered at once */
-#define QUICK_LEAST 10  /* fewer a second come and go by chance */
+#define QUICK_LEAST 10 /* fewer a second come and go by chance */
 
 static int64_t usual_rate(const struct haproxy_stat *row)
 {
-    return row->total_ms > 0 && row->total_ms <= QUICK_MS ? row->session_limit * 1000 / row->total_ms
-                                                          : 0;
+    return row->total_ms > 0 && row->total_ms <= QUICK_MS
+               ? row->session_limit * 1000 / row->total_ms
+               : 0;
 }
 
 static bool is_slower_than_its_average(const struct haproxy_stat *row)
