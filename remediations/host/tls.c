@@ -269,7 +269,7 @@ static void take_names(struct naming *naming, const X509 *certificate)
 {
     GENERAL_NAMES *others = lib.X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     int count = others == NULL ? 0 : lib.OPENSSL_sk_num((const OPENSSL_STACK *)others);
-    __auto_type subject = lib.X509_get_subject_name(certificate);
+    const X509_NAME *subject = lib.X509_get_subject_name(certificate);
 
     for (int i = 0; i < count; i++) {
         const GENERAL_NAME *name = lib.OPENSSL_sk_value((const OPENSSL_STACK *)others, i);
