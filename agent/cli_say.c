@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cli.h"
+#include "agent/observe/beside.h"
 #include "plans/base/escape.h"
 #include "plans/base/text.h"
 
@@ -95,10 +97,16 @@ enum exit_code cli_finish(const struct command *command, enum exit_code code)
 {
     bool failed = ferror(stdout) != 0;
 
-    if (fclose(stdout) == 0 && !failed)
-        return code;
-    (void)fprintf(stderr, "hamedic: cannot write the output: %s\n", strerror(errno));
-    if (command != NULL && command->changes)
-        return code;
-    return code == EXIT_OK || code == EXIT_SOMETHING ? EXIT_ERROR : code;
+    if (fclose(stdout) != 0 || failed) {
+        (void)fprintf(stderr, "hamedic: cannot write the output: %s\n", strerror(errno));
+        if ((command == NULL || !command->changes) && (code == EXIT_OK || code == EXIT_SOMETHING))
+            code = EXIT_ERROR;
+    }
+    /* What libraries do at the end may wait for what a thread holds that hangs, or take away what
+     * it still uses. */
+    if (beside_some_hang()) {
+        (void)fflush(stderr);
+        _exit((int)code);
+    }
+    return code;
 }

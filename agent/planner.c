@@ -200,7 +200,8 @@ static int tell_activates(const struct planner *planner, struct plan *plan, stru
     }
     if (planner->diagnosis != NULL || !planner->scene->host->live)
         return 0;
-    if (examine(planner->scene->host, planner->policy, planner->arena, &seen, err) < 0)
+    if (examine(planner->scene->host, planner->policy, planner->arena, &seen, err) < 0 ||
+        facts_check_late(&seen.facts, err) < 0)
         return err_wrap(err, "cannot tell what a reload would activate");
     plan->activates = seen.result.activates;
     return 0;

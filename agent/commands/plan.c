@@ -77,6 +77,8 @@ static int gather(struct invocation *invocation, struct planning *planning, stru
         return add_operator_wishes(invocation, planning, err);
     if (examine(planning->host, planning->policy, invocation->arena, &planning->seen, err) < 0)
         return -1;
+    if (facts_check_late(&planning->seen.facts, err) < 0)
+        return err_wrap(err, "no plan is made of a host that cannot be looked at whole");
     add_wishes(invocation, planning, planning->seen.result.wishes,
                planning->seen.result.wish_count);
     const struct wish *desired = policy_desired(planning->policy, &desired_count);

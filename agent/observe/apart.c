@@ -11,7 +11,7 @@
 #include "plans/base/clock.h"
 #include "plans/base/file.h"
 
-enum { STEP = 64 * 1024, FIRST_FOREIGN_FD = 3 };
+enum { STEP = 64 * 1024, FIRST_FOREIGN_FD = 3, REAP_MS = 1000, REAP_STEP_MS = 10, LEFT_MAX = 64 };
 
 /* What a parser of bounded input can need at most: the answers of HAProxy are at most 32 MiB, and
  * are held as bytes, as rows and as a message. */
@@ -35,6 +35,20 @@ static void close_others(const int *keep, size_t count)
             return;
         from = next + 1;
     }
+}
+
+/* Who reads what the agent says would wait for a child that hangs. */
+static void leave_streams(void)
+{
+#ifdef __SANITIZE_ADDRESS__ /* it has something to say */
+    const int last = STDOUT_FILENO;
+#else
+    const int last = STDERR_FILENO;
+#endif
+    int nothing CLEANUP_FD = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; nothing >= 0 && fd <= last; fd++)
+        (void)dup2(nothing, fd);
 }
 
 static void limit(const struct apart_job *job)
@@ -83,12 +97,49 @@ static _Noreturn void be_child(const struct apart_job *job, pid_t parent, int pi
     memcpy(keep, job->keep, job->keep_count * sizeof *keep);
     keep[job->keep_count] = pipe_fd;
     close_others(keep, job->keep_count + 1);
+    leave_streams();
     limit(job);
     job->work(job->context, &out);
     _exit(file_write_all(pipe_fd, job->name, text_span(&out), &err) < 0 ? 1 : 0);
 }
 
 /* ---- the parent ---- */
+
+/* Those that were killed and had not ended: they hang in a call of the system that no signal ends,
+ * as where a disk does not answer. */
+static struct left {
+    const char *name;
+    pid_t pid;
+} left[LEFT_MAX];
+static size_t left_count;
+
+bool apart_hangs(const char *name)
+{
+    for (size_t i = 0; i < left_count; i++)
+        if (strcmp(left[i].name, name) == 0) {
+            if (waitpid(left[i].pid, NULL, WNOHANG) == 0)
+                return true;
+            left[i--] = left[--left_count];
+        }
+    return false;
+}
+
+/* A killed one ends at once, or does not. False: it does not; apart_hangs tells when it has. */
+static bool reap_killed(const struct apart *apart)
+{
+    const struct timespec step = {.tv_nsec = REAP_STEP_MS * 1000000L};
+    int64_t end = clock_ms(CLOCK_MONOTONIC) + REAP_MS;
+
+    while (waitpid(apart->pid, NULL, WNOHANG) == 0) {
+        if (clock_ms(CLOCK_MONOTONIC) >= end) {
+            if (left_count < LEFT_MAX)
+                left[left_count++] = (struct left){apart->job->name, apart->pid};
+            return false;
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    return true;
+}
 
 int apart_start(struct apart *out_apart, const struct apart_job *job, struct err *err)
 {
@@ -156,12 +207,13 @@ int apart_end(struct apart *apart, struct span *out_message, struct err *err)
      * is about to end by itself; a signal then is one too many and harms nothing but its status. */
     if (late || apart->sent_too_much)
         (void)kill(apart->pid, SIGKILL);
+    if (late)
+        return err_sys(err, ETIMEDOUT, "'%s' was not done after %u ms and was %s", job->name,
+                       job->time_ms,
+                       reap_killed(apart) ? "ended" : "killed, but hangs all the same");
     while (waitpid(apart->pid, &status, 0) < 0)
         if (errno != EINTR)
             return err_sys(err, errno, "cannot wait for the process of '%s'", job->name);
-    if (late)
-        return err_sys(err, ETIMEDOUT, "'%s' was not done after %u ms and was ended", job->name,
-                       job->time_ms);
     if (apart->sent_too_much)
         return err_set(err, ERR_INPUT, "'%s' gave more than %zu bytes", job->name,
                        job->message_bytes);

@@ -3,6 +3,8 @@
  *          own.
  * Shapes:  a collector takes the host and what earlier waves found, and fills in its own part of
  *          `facts` and nothing else: it could run in a process of its own and send that part.
+ *          Where it hangs in a call of the system it is left behind (wave.h), and may go on at any
+ *          time later: it MUST change nothing but what its collection has it fill in.
  * Owns:    allocates from its own arena alone.
  * Errors:  ERR_UNSUPPORTED: the source is not there, which is normal on such a host; any other: it
  *          could not be read. Either way its part of the facts is left empty.
@@ -37,6 +39,7 @@ MUST_CHECK int collect_open_journal(struct collection *collection, struct err *e
 
 MUST_CHECK int collect_process(struct collection *collection, struct err *err);
 MUST_CHECK int collect_config(struct collection *collection, struct err *err);
+void collect_config_without(struct collection *collection);
 MUST_CHECK int collect_unit(struct collection *collection, struct err *err);
 MUST_CHECK int collect_check(struct collection *collection, struct err *err);
 MUST_CHECK int collect_stats(struct collection *collection, struct err *err);

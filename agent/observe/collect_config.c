@@ -39,6 +39,23 @@ static void find_newest(struct collection *collection, const struct cfg *cfg)
     }
 }
 
+/* HAProxy itself may still have told where it can be asked. */
+static void go_without(struct collection *collection, struct haproxy *haproxy, const char *why)
+{
+    haproxy_choose_told_socket(collection->host, collection->arena, haproxy);
+    collection->facts->cfg_error = why;
+    collection->facts->haproxy = haproxy;
+}
+
+void collect_config_without(struct collection *collection)
+{
+    const struct facts *known = collection->known;
+    struct haproxy *haproxy = arena_alloc(collection->arena, sizeof *haproxy);
+
+    *haproxy = *known->haproxy;
+    go_without(collection, haproxy, known->sources[SOURCE_CONFIG].reason);
+}
+
 int collect_config(struct collection *collection, struct err *err)
 {
     struct facts *facts = collection->facts;
@@ -51,9 +68,7 @@ int collect_config(struct collection *collection, struct err *err)
         return err_set(err, ERR_UNSUPPORTED, "%s", facts->cfg_error);
     }
     if (cfg_load(collection->host, haproxy, collection->arena, &cfg, err) < 0) {
-        facts->cfg_error = arena_string(collection->arena, err->text);
-        haproxy_choose_told_socket(collection->host, collection->arena, haproxy);
-        facts->haproxy = haproxy;
+        go_without(collection, haproxy, arena_string(collection->arena, err->text));
         return -1;
     }
     haproxy_choose_stats_socket(collection->host, cfg, haproxy);

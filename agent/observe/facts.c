@@ -4,32 +4,38 @@
 
 #include "agent/observe/wave.h"
 
+/* What takes longer hangs. The usual ones take some 50 ms, and half a second where they sample;
+ * on a slow virtual machine several times that. Bounds of their own come first, as they tell more:
+ * 10 s of an answer of the kernel's (netlink.c), 10 s of `haproxy -c` (collect_check.c), 5 s of the
+ * policy store's lock (semanage_condition.c), which is some of what is read of SELinux. */
+enum { USUAL_MS = 15000, CHECK_MS = 20000, SELINUX_MS = 30000 };
+
 static const struct collector collectors[] = {
-    {SOURCE_PROCESS, "process", 0, true, true, collect_process},
-    {SOURCE_CONFIG, "config", 1, true, false, collect_config},
-    {SOURCE_UNIT, "unit", 2, true, false, collect_unit},
-    {SOURCE_CHECK, "haproxy -c", 2, false, false, collect_check},
-    {SOURCE_SELINUX, "selinux", 2, true, false, collect_selinux},
-    {SOURCE_STATS, "stats", 2, false, false, collect_stats},
-    {SOURCE_MASTER, "master", 2, false, false, collect_master},
-    {SOURCE_SYSCTL, "sysctl", 2, true, false, collect_sysctls},
-    {SOURCE_SOCKETS, "sockets", 1, false, false, collect_sockets},
-    {SOURCE_AUDIT, "audit", 1, false, false, collect_audit},
-    {SOURCE_LOGS, "logs", 1, false, false, collect_logs},
-    {SOURCE_JOURNAL, "journal", 1, false, false, collect_journal},
-    {SOURCE_PORTS, "ports", 2, false, false, collect_ports},
+    {SOURCE_PROCESS, 0, "process", USUAL_MS, true, true, collect_process, NULL},
+    {SOURCE_CONFIG, 1, "config", USUAL_MS, true, false, collect_config, collect_config_without},
+    {SOURCE_UNIT, 2, "unit", USUAL_MS, true, false, collect_unit, NULL},
+    {SOURCE_CHECK, 2, "haproxy -c", CHECK_MS, false, false, collect_check, NULL},
+    {SOURCE_SELINUX, 2, "selinux", SELINUX_MS, true, false, collect_selinux, NULL},
+    {SOURCE_STATS, 2, "stats", USUAL_MS, false, false, collect_stats, NULL},
+    {SOURCE_MASTER, 2, "master", USUAL_MS, false, false, collect_master, NULL},
+    {SOURCE_SYSCTL, 2, "sysctl", USUAL_MS, true, false, collect_sysctls, NULL},
+    {SOURCE_SOCKETS, 1, "sockets", USUAL_MS, false, false, collect_sockets, NULL},
+    {SOURCE_AUDIT, 1, "audit", USUAL_MS, false, false, collect_audit, NULL},
+    {SOURCE_LOGS, 1, "logs", USUAL_MS, false, false, collect_logs, NULL},
+    {SOURCE_JOURNAL, 1, "journal", USUAL_MS, false, false, collect_journal, NULL},
+    {SOURCE_PORTS, 2, "ports", USUAL_MS, false, false, collect_ports, NULL},
     /* After the sockets were counted: it makes some. */
-    {SOURCE_PROBE, "probe", 2, false, false, collect_probes},
-    {SOURCE_NETSTAT, "netstat", 2, false, false, collect_netstat},
-    {SOURCE_CONNTRACK, "conntrack", 2, false, false, collect_conntrack},
+    {SOURCE_PROBE, 2, "probe", USUAL_MS, false, false, collect_probes, NULL},
+    {SOURCE_NETSTAT, 2, "netstat", USUAL_MS, false, false, collect_netstat, NULL},
+    {SOURCE_CONNTRACK, 2, "conntrack", USUAL_MS, false, false, collect_conntrack, NULL},
     /* After HAProxy's own word: who is well is not asked. */
-    {SOURCE_ANSWER, "answer", 3, false, false, collect_answers},
-    {SOURCE_ERRORS, "errors", 3, false, false, collect_errors},
-    {SOURCE_FIREWALL, "firewall", 2, false, false, collect_firewall},
+    {SOURCE_ANSWER, 3, "answer", USUAL_MS, false, false, collect_answers, NULL},
+    {SOURCE_ERRORS, 3, "errors", USUAL_MS, false, false, collect_errors, NULL},
+    {SOURCE_FIREWALL, 2, "firewall", USUAL_MS, false, false, collect_firewall, NULL},
     /* After the probes: who was not asked for is not known. */
-    {SOURCE_LINKS, "links", 3, false, false, collect_links},
+    {SOURCE_LINKS, 3, "links", USUAL_MS, false, false, collect_links, NULL},
     /* Last: its sample lasts as long as all the others, and is prolonged only where stats say so. */
-    {SOURCE_LOAD, "load", 3, false, false, collect_load},
+    {SOURCE_LOAD, 3, "load", USUAL_MS, false, false, collect_load, NULL},
 };
 enum { COLLECTORS = sizeof collectors / sizeof *collectors };
 static_assert((int)COLLECTORS == (int)SOURCE_COUNT, "each source has its collector");
@@ -61,6 +67,21 @@ const struct sysctl_fact *facts_sysctl(const struct facts *facts, const char *ke
         if (strcmp(facts->sysctls[i].key, key) == 0)
             return &facts->sysctls[i];
     return NULL;
+}
+
+int facts_check_late(const struct facts *facts, struct err *err)
+{
+    static const enum source_id of_logs[] = {SOURCE_LOGS, SOURCE_JOURNAL, SOURCE_AUDIT};
+
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        bool is_of_logs = false;
+        for (size_t k = 0; k < sizeof of_logs / sizeof *of_logs; k++)
+            is_of_logs = is_of_logs || of_logs[k] == i;
+        if (facts->sources[i].is_late && !is_of_logs)
+            return err_set(err, ERR_SYS, "%s: %s", facts->sources[i].name,
+                           facts->sources[i].reason);
+    }
+    return 0;
 }
 
 bool facts_have(const struct facts *facts, enum source_id id)

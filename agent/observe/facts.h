@@ -55,6 +55,7 @@ struct source {
     const char *name; /* as in evidence: "process", "unit", "config", "haproxy -c", "stats", ... */
     enum source_state state;
     const char *reason;   /* NULL where ok */
+    bool is_late;         /* failed, since it hangs: what else looks at the same may, too */
     int64_t time;         /* when it was read */
     int64_t milliseconds; /* how long that took */
 };
@@ -193,5 +194,8 @@ MUST_CHECK int facts_observe(const struct host *host, const struct facts_wanted 
 const struct sysctl_fact *facts_sysctl(const struct facts *facts,
                                        const char *key); /* NULL: not looked at */
 bool facts_have(const struct facts *facts, enum source_id id);
+/* For who is about to change the host, and would look at the same places again, without a bound.
+ * Fails where a source hangs, but for those of logs: nothing is changed there. */
+MUST_CHECK int facts_check_late(const struct facts *facts, struct err *err);
 
 #endif

@@ -20,7 +20,10 @@ static const struct facts_wanted without_logs = {.without_logs = true};
 int probes_baseline(const struct host *host, struct arena *arena, struct probes *out_probes,
                     struct err *err)
 {
-    return facts_observe(host, &without_logs, arena, &out_probes->before, err);
+    return facts_observe(host, &without_logs, arena, &out_probes->before, err) < 0 ||
+                   facts_check_late(&out_probes->before, err) < 0
+               ? -1
+               : 0;
 }
 
 int probes_check_activates(const struct probes *probes, const struct plan *plan,
@@ -275,11 +278,15 @@ int probes_judge(const struct probes *probes, const struct host *host, const str
         struct arena *scratch CLEANUP_ARENA = arena_new();
         struct facts after;
         struct strings found = {0};
+        struct err late = {0};
         int64_t begin = clock_ms(CLOCK_BOOTTIME);
         if (facts_observe(host, &without_logs, scratch, &after, err) < 0)
             return -1;
         probes_compare(&probes->before, &after, scratch, &found);
         compare_findings(plan, &after, scratch, &found);
+        /* What nobody sees is not gone. */
+        if (facts_check_late(&after, &late) < 0)
+            strings_addf(&found, scratch, "%s", late.text);
         good = found.count == 0 ? good + 1 : 0;
         good_since = good == 1 ? begin : good_since;
         if (good >= LOOKS_NEEDED && begin - good_since >= must_last)

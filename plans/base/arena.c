@@ -26,6 +26,7 @@ struct block {
 
 struct arena {
     struct block *blocks; /* the one allocated from is first */
+    size_t other_owners;
     bool is_huge;
 };
 
@@ -64,6 +65,10 @@ void arena_free(struct arena *arena)
 {
     if (arena == NULL)
         return;
+    if (arena->other_owners > 0) {
+        arena->other_owners--;
+        return;
+    }
     for (struct block *block = arena->blocks, *next; block != NULL; block = next) {
         next = block->next;
         if (block->mapped > 0)
@@ -72,6 +77,12 @@ void arena_free(struct arena *arena)
             free(block);
     }
     free(arena);
+}
+
+struct arena *arena_share(struct arena *arena)
+{
+    arena->other_owners++;
+    return arena;
 }
 
 /* What is put there leaves the block allocated from first. */
@@ -86,6 +97,7 @@ static struct block **end_of(struct arena *arena)
 
 void arena_adopt(struct arena *arena, struct arena *other)
 {
+    assert(other->other_owners == 0);
     *end_of(arena) = other->blocks;
     free(other);
 }

@@ -26,6 +26,8 @@ struct arena *arena_new_huge(void);
 /* A large piece whose first 2 MiB are a huge page and the rest are not: what is used all the time comes first. */
 void *arena_alloc_huge(struct arena *arena, size_t size);
 void arena_free(struct arena *arena); /* NULL is allowed */
+/* It has one more owner: it is freed once each of them has called arena_free. Returns it. */
+struct arena *arena_share(struct arena *arena);
 /* What was allocated from `other` belongs to `arena` from now on; `other` itself is gone. An arena
  * is one thread's: so threads fill their own and hand them over. */
 void arena_adopt(struct arena *arena, struct arena *other);

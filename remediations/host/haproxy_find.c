@@ -75,16 +75,18 @@ static bool exists(const struct host *host, const char *path, struct arena *aren
 }
 
 /* A process without a master goes into its chroot, and its working directory with it: relative
- * names were meant against the directory that it was started in. */
+ * names were meant against the directory that it was started in. Of others the file itself is not
+ * looked at here: it may hang, and is another source's. */
 static void leave_chroot(const struct host *host, const struct instance *instance,
                          const struct strings *environment, struct arena *arena,
                          struct haproxy_command *command)
 {
     struct haproxy_command again;
     const char *directory = find_variable(environment, "PWD");
+    const char *root = process_link(instance->process->pid, "root", arena);
 
-    if (command->config.count == 0 || exists(host, command->config.at[0], arena) ||
-        directory == NULL || directory[0] != '/')
+    if ((root != NULL && strcmp(root, "/") == 0) || command->config.count == 0 ||
+        exists(host, command->config.at[0], arena) || directory == NULL || directory[0] != '/')
         return;
     haproxy_command_parse(&instance->process->words, directory, false, arena, &again);
     if (exists(host, again.config.at[0], arena))

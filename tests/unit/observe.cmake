@@ -8,6 +8,7 @@ hamedic_unit_test(haproxy_arguments hamedic_host)
 hamedic_unit_test(sockets hamedic_host)
 hamedic_unit_test(ask hamedic_agent)
 hamedic_unit_test(apart hamedic_agent)
+hamedic_unit_test(wave hamedic_agent Threads::Threads)
 hamedic_unit_test(haproxy_program hamedic_host)
 # Prints what is found, checked, reloaded and observed, for the integration tests.
 add_executable(observe_answer integration/observe_answer.c)

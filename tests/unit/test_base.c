@@ -93,6 +93,19 @@ static void test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted(void
     assert_string_equal(kept, "kept");
 }
 
+static void test_arena_shared_lives_until_its_last_owner_frees_it(void **state)
+{
+    struct arena *arena = arena_new();
+    struct arena *other = arena_share(arena);
+
+    (void)state;
+    char *kept = arena_string(arena, "kept");
+    arena_free(arena);
+    check_memory(other);
+    assert_string_equal(kept, "kept");
+    arena_free(other);
+}
+
 static void test_arena_huge_piece_is_zeroed_and_apart(void **state)
 {
     struct arena *arena CLEANUP_ARENA = arena_new();
@@ -472,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_err_too_long_text_is_cut_and_says_so),
         cmocka_unit_test(test_arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(test_arena_huge_memory_is_the_same_and_goes_where_it_is_adopted),
+        cmocka_unit_test(test_arena_shared_lives_until_its_last_owner_frees_it),
         cmocka_unit_test(test_arena_huge_piece_is_zeroed_and_apart),
         cmocka_unit_test(test_arena_pushed_elements_stay_in_order),
         cmocka_unit_test(test_arena_exhausted_memory_ends_in_the_handler),
