@@ -32,6 +32,11 @@ def fail(text):
     print(f"hanging_sources: {text}", file=sys.stderr, flush=True)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        return [int(one) for one in file.read().split()]
+
+
 class Run:
     """A command for which `path` does not open."""
 
@@ -43,6 +48,19 @@ class Run:
             ["strace", "-f", "-qq", "-o", self.trace, "-P", path, "-e", f"trace={calls}", "-e", "signal=none",
              "-e", f"inject={calls}:delay_enter={HANGS}s", *command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.end_after(TIMEOUT)
+
+    def end_after(self, seconds):
+        timer = threading.Timer(seconds, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self):
+        """strace alone would let go of what it traces."""
+        if self.process.poll() is None:
+            for pid in children(self.process.pid):
+                os.kill(pid, signal.SIGKILL)
+            self.process.kill()
 
     def read(self):
         """In threads, as soon as it says something."""
@@ -63,7 +81,7 @@ class Run:
         output was closed, which is the last thing it does."""
         for reader in self.readers:
             reader.join()
-        self.process.wait(TIMEOUT)
+        self.process.wait()
         seconds = self.said["output after"]
         with open(self.trace, encoding="utf-8") as file:
             trace = file.read()
@@ -107,16 +125,12 @@ def judge_refusal(run, words):
             fail(f"{run.name}: it does not say '{word}': {errors}")
 
 
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-        return [int(one) for one in file.read().split()]
-
-
 def judge_watch(run):
     """Only its first round waits, and the one thread that it leaves behind stays the only one."""
     rounds = 0
-    while rounds < ROUNDS and time.monotonic() - run.begin < HANGS:
-        rounds += b" sources, the slowest " in run.process.stdout.readline()
+    run.end_after(HANGS)
+    while rounds < ROUNDS and (line := run.process.stdout.readline()):
+        rounds += b" sources, the slowest " in line
     if rounds < ROUNDS:
         fail(f"{run.name}: {rounds} rounds in {HANGS} s")
         return
@@ -125,7 +139,7 @@ def judge_watch(run):
     if threads != 2:
         fail(f"{run.name}: {threads} threads after {rounds} rounds")
     print(f"{run.name}: {rounds} rounds, {threads} threads", flush=True)
-    os.kill(hamedic, signal.SIGKILL)
+    run.kill()
 
 
 def approved_plan(host, wish):
