@@ -45,7 +45,7 @@ enum {
     FOUND_MAX = 64,
     SHOWN_MAX = 10,
     SPIN_START = 20000,
-    PATIENCE = 20
+    PATIENCE = 50
 };
 
 enum deed {
