@@ -240,18 +240,21 @@ static const char *sum_up(struct diagnosis_work *work, const struct slow_view *s
 {
     const struct haproxy_stat *row = slow->server->row;
 
-    bool none = false;
+    size_t none = 0;
 
     for (size_t i = 0; i < count; i++)
-        none = none || slow[i].none.count > 0;
+        none += slow[i].none.count > 0;
     if (count > 1)
-        return arena_printf(work->arena, "%zu of %zu servers of %s take long to answer%s", count,
-                            all, slow->server->backend, none ? ", or do not at all" : "");
+        return arena_printf(work->arena, "%zu of %zu servers of %s %s", count, all,
+                            slow->server->backend,
+                            none == count ? "give no answer"
+                            : none > 0    ? "take long to answer, or do not at all"
+                                          : "take long to answer");
     if (slow->none.stuck)
         return arena_printf(work->arena,
                             "%s takes requests and answers none: %" PRIu64 " wait for it now",
                             slow->server->name, slow->none.count);
-    if (none)
+    if (none > 0)
         return arena_printf(work->arena,
                             "%s gave no answer within timeout server to %" PRIu64 " of %" PRIu64
                             " requests",
