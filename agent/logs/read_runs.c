@@ -1,6 +1,6 @@
 #include "agent/logs/read_parts.h"
 
-#include <signal.h>
+#include "plans/base/thread.h"
 
 /* The processors of a host are not equally free, so that halves that are equally long are not read in equal time: a
  * thread that is ready takes half of what another one has left. Runs that are read and follow each other are joined at
@@ -158,18 +158,6 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Signals are for the main thread. */
-static bool start(pthread_t *thread, struct pool *pool)
-{
-    sigset_t all, now;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &now);
-    bool has_started = pthread_create(thread, NULL, work, pool) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &now, NULL);
-    return has_started;
-}
-
 struct log_run *log_runs_read(struct log_part *parts, size_t count, unsigned threads,
                               struct log_reading *reading, struct arena *arena)
 {
@@ -180,7 +168,7 @@ struct log_run *log_runs_read(struct log_part *parts, size_t count, unsigned thr
     pool.runs = new_run(&pool, parts, count);
     for (unsigned i = 1; i < threads; i++)
         (void)take_over(&pool, 1);
-    for (unsigned i = 1; i < threads && start(&others[started], &pool); i++)
+    for (unsigned i = 1; i < threads && thread_start(&others[started], work, &pool) == 0; i++)
         started++;
     (void)work(&pool); /* also what no thread could be had for */
     while (started > 0)

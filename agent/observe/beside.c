@@ -2,11 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "plans/base/clock.h"
+#include "plans/base/thread.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct beside *left; /* the main thread's */
@@ -29,15 +29,8 @@ static void *run(void *context)
 
 bool beside_begin(struct beside *beside, const struct beside_job *job)
 {
-    sigset_t all, before;
-
     *beside = (struct beside){.job = *job, .left_at = clock_ms(CLOCK_MONOTONIC) + job->time_ms};
-    /* Signals are for the main thread, which knows what to do about them. */
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool made = pthread_create(&beside->thread, NULL, run, beside) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return made;
+    return thread_start(&beside->thread, run, beside) == 0;
 }
 
 enum beside_state beside_look(struct beside *beside, int64_t now)

@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "plans/base/thread.h"
 #include "remediations/host/haproxy_process.h"
 
 bool network_is_elsewhere(pid_t pid)
@@ -42,7 +41,6 @@ int network_run(pid_t pid, network_ask *ask, void *context, struct err *err)
 {
     struct visit visit = {.ask = ask, .context = context, .err = err};
     pthread_t thread;
-    sigset_t all, before;
     char path[64];
 
     if (!network_is_elsewhere(pid))
@@ -52,11 +50,7 @@ int network_run(pid_t pid, network_ask *ask, void *context, struct err *err)
     if (namespace < 0)
         return err_sys(err, errno, "cannot enter HAProxy's network namespace");
     visit.namespace = namespace;
-    /* Signals are for the main thread, which knows what to do about them. */
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&thread, NULL, go, &visit);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = thread_start(&thread, go, &visit);
     if (failed != 0)
         return err_sys(err, failed, "cannot enter HAProxy's network namespace");
     (void)pthread_join(thread, NULL);
