@@ -432,6 +432,15 @@ class Host(Place):
         except (OSError, http.client.HTTPException):
             return 0
 
+    def answered(self, address, count=20):
+        for _ in range(count):
+            assert self.get(address) == 200
+
+    def stop_answering(self, process, clients):
+        """A backend takes connections still, and nothing more; as many clients come, and stay."""
+        process.send_signal(signal.SIGSTOP)
+        self.load("127.0.0.1:8080", clients=clients, pause=20, patience=60000)
+
     # ---- the system's logger ----
 
     def start_logger(self):

@@ -4,6 +4,7 @@
                                                     NAME.pem (key and certificate) and NAME.crt in /run/tls; others: its
                                                     DNS names beside the subject's (else NAME again)
     tls_server.begin(host, ADDRESS, NAME)           answers 200 to each request
+    tls_server.serve(host, NAME, ADDRESS...)        both; the certificate is its own authority: NAME.crt
 """
 import socket
 import ssl
@@ -67,3 +68,10 @@ def begin(host, address, name):
 
     threading.Thread(target=accept, daemon=True).start()
     assert isinstance(listener, socket.socket)
+
+
+def serve(host, name, *addresses):
+    authority = certificate(host, name)
+    for address in addresses:
+        begin(host, address, name)
+    return authority

@@ -1,5 +1,4 @@
 """All servers answer no more, and their requests fill the global maxconn."""
-import signal
 CAUSE = "backend-slow"
 NOT = ["global-maxconn"]
 
@@ -10,8 +9,7 @@ def make(host):
                 defaults="    timeout client 60s")
     host.start()
     host.wait_checked()
-    process.send_signal(signal.SIGSTOP)
-    host.load("127.0.0.1:8080", clients=60, pause=20, patience=60000)
+    host.stop_answering(process, clients=60)
     host.wait(lambda: host.info()["CurrConns"] == "30" and host.waiting("127.0.0.1:8080") > 0, "all connections in use")
 
 

@@ -16,8 +16,7 @@ def make(host):
     host.config(host.APP.replace("backend app\n", "backend app\n    timeout server 120s\n"))
     host.start()
     host.wait_checked()
-    for _ in range(30):
-        assert host.get("127.0.0.1:8080") == 200
+    host.answered("127.0.0.1:8080")
     for one in host.connect("127.0.0.1:8080", 40):
         one.sendall(b"GET /news HTTP/1.1\r\nHost: news\r\n\r\n")
     host.wait(lambda: int(host.stat("app", "BACKEND")["scur"]) == 40, "clients to wait")

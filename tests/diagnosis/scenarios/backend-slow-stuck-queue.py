@@ -1,5 +1,4 @@
 """All servers answer no more: requests fill their maxconn and the queue before them, and no higher maxconn would help."""
-import signal
 CAUSE = "backend-slow"
 NOT = ["server-queue"]
 
@@ -10,10 +9,8 @@ def make(host):
                 .replace("rise 1\n", "rise 1 maxconn 10\n"))
     host.start()
     host.wait_checked()
-    for _ in range(20):
-        assert host.get("127.0.0.1:8080") == 200
-    process.send_signal(signal.SIGSTOP)
-    host.load("127.0.0.1:8080", clients=60, pause=20, patience=60000)
+    host.answered("127.0.0.1:8080")
+    host.stop_answering(process, clients=60)
     host.wait(lambda: int(host.stat("app", "BACKEND")["qcur"]) >= 30, "a queue")
     host.wait(lambda: host.stat("app", "one")["rate"] == "0", "a second without an answer")
 

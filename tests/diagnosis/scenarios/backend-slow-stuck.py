@@ -1,5 +1,4 @@
 """A server answers no more; timeout server is far, so that there is no error yet, nor a line of the log."""
-import signal
 CAUSE = "backend-slow"
 NOT = ["backend-timeout", "backend-aborts"]
 
@@ -10,10 +9,8 @@ def make(host):
     host.config(host.APP.replace("backend app\n", "backend app\n    timeout server 60s\n"))
     host.start()
     host.wait_checked()
-    for _ in range(20):
-        assert host.get("127.0.0.1:8080") == 200
-    process.send_signal(signal.SIGSTOP)
-    host.load("127.0.0.1:8080", clients=20, pause=20, patience=60000)
+    host.answered("127.0.0.1:8080")
+    host.stop_answering(process, clients=20)
     host.wait(lambda: int(host.stat("app", "one")["scur"]) >= 18, "requests to wait for it")
 
 

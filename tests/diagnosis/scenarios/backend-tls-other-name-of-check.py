@@ -6,9 +6,7 @@ NOT = ["backend-bad-response"]
 
 
 def make(host):
-    authority = tls_server.certificate(host, "app.example")
-    tls_server.begin(host, "127.0.0.11:9001", "app.example")
-    tls_server.begin(host, "127.0.0.12:9001", "app.example")
+    authority = tls_server.serve(host, "app.example", "127.0.0.11:9001", "127.0.0.12:9001")
     verified = f" check ssl verify required ca-file {authority} verifyhost app.example sni str(app.example) "
     host.start(config=host.APP.replace(" check ", verified + "check-sni shop.example ", 1).replace(" check inter", verified + "inter")
                .replace("\nbackend app", "\nbackend app\n    option httpchk"))

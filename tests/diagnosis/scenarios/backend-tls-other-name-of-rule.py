@@ -6,8 +6,7 @@ NOT = ["backend-bad-response"]
 
 
 def make(host):
-    authority = tls_server.certificate(host, "app.example")
-    tls_server.begin(host, "127.0.0.11:9001", "app.example")
+    authority = tls_server.serve(host, "app.example", "127.0.0.11:9001")
     host.start(config=f"""
 frontend web
     bind 127.0.0.1:8080
