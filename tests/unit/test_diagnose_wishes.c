@@ -137,6 +137,29 @@ static void test_server_queue_of_a_slow_server_is_the_slow_servers(void **state)
     bench = bench_new();
     bench->rows[ROW_APP1].connect_ms = 700;
     assert_slow_behind_queue(bench, "700 ms to accept");
+    bench = bench_new();
+    bench->rows[ROW_APP1].total_ms = 50; /* 2000 a second */
+    bench->rows[ROW_APP1].rate = 600;
+    assert_slow_behind_queue(bench, "takes 600 requests a second, where its average of 50 ms");
+}
+
+/* As many as its averages say: it is quick, and full. Long answers say nothing of a rate. */
+static void test_server_queue_of_a_quick_server_is_its_maxconn(void **state)
+{
+    static const struct {
+        int64_t total_ms, rate;
+    } rows[] = {{50, 700}, {2000, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench *bench = bench_new();
+
+        bench->rows[ROW_APP1].total_ms = rows[i].total_ms;
+        bench->rows[ROW_APP1].rate = rows[i].rate;
+        bench_queue(bench, ROW_APP1, 100, 30);
+        assert_int_equal(run(bench).wish_count, 1);
+        bench_free(bench);
+    }
 }
 
 static void test_server_queue_beside_a_down_server_wishes_nothing(void **state)
@@ -447,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_server_queue_with_a_slot_just_free_is_found),
         cmocka_unit_test(test_server_queue_within_the_policys_bound),
         cmocka_unit_test(test_server_queue_of_a_slow_server_is_the_slow_servers),
+        cmocka_unit_test(test_server_queue_of_a_quick_server_is_its_maxconn),
         cmocka_unit_test(test_server_queue_beside_a_down_server_wishes_nothing),
         cmocka_unit_test(test_server_queue_is_a_consequence_of_a_down_server),
         cmocka_unit_test(test_server_queue_where_no_edit_is_possible_advises),
