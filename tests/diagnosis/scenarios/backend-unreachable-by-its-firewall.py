@@ -7,6 +7,7 @@ NOT = ["backend-refused", "backend-timeout"]
 def make(host):
     peer = host.peer()
     peer.backend("0.0.0.0:9001")
+    peer.run(["sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0"])  # it answers HAProxy's check and ours
     peer.run(["nft", "-f", "-"], stdin="table ip t { chain c { type filter hook input priority 0; "
                                        "tcp dport 9001 counter reject with icmp type host-prohibited; }; }\n")
     host.app(host.PEER_APP.replace("127.0.0.11:9001", f"{peer.address}:9001"))

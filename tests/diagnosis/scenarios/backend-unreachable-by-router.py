@@ -6,6 +6,7 @@ NOT = ["backend-refused", "backend-timeout"]
 def make(host):
     peer = host.peer()
     peer.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+    peer.run(["sysctl", "-q", "-w", "net.ipv4.icmp_ratelimit=0"])  # it answers HAProxy's check and ours
     host.run(["ip", "route", "add", "10.99.0.0/16", "via", peer.address])
     host.app(host.PEER_APP.replace("127.0.0.11:9001", "10.99.0.5:9001"))
     host.wait(lambda: host.has_status("app", "one", "DOWN"), "the check to fail")
